@@ -1,0 +1,47 @@
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export UV_PYTHON_DOWNLOADS := never
+export DO_NOT_TRACK := 1
+export GX_ANALYTICS_ENABLED := false
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lock demo test test-slow lint bench clean
+
+help:  ## list the verbs
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(VENV)/.installed  ## virtual environment with the locked versions
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.5'
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	touch $@
+
+lock:  ## pin every dependency again, with hashes
+	$(BIN)/uv pip compile pyproject.toml --group dev --generate-hashes --no-annotate --no-header --python-version 3.11 --universal -o requirements.lock
+
+demo: setup  ## simulate a shop, run real nights over it, publish, print the headline figures
+	$(BIN)/python -m pipelines.demo
+
+lint: setup  ## ruff, mypy, sqlfluff, the layering rule
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint models macros --disable-progress-bar
+
+test: setup lint  ## all quick tests (under 15 minutes on 2 cores)
+	$(BIN)/pytest -m "not slow" -n 2
+
+test-slow: setup  ## long property tests, crash rounds, the ticking schedule
+	$(BIN)/pytest -m slow
+
+bench: setup  ## benchmarks; ratios against a baseline in the same run
+	$(BIN)/python -m benchmarks
+
+clean:  ## remove what setup and runs made
+	rm -rf $(VENV) .quanyu target logs
