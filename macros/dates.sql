@@ -1,0 +1,25 @@
+{# Whole days from `earlier` to `later`. #}
+{% macro day_diff(later, earlier) -%}
+  {{ return(adapter.dispatch('day_diff', 'quanyu')(later, earlier)) }}
+{%- endmacro %}
+
+{% macro default__day_diff(later, earlier) -%}
+  ({{ later }} - {{ earlier }})
+{%- endmacro %}
+
+{% macro spark__day_diff(later, earlier) -%}
+  datediff({{ later }}, {{ earlier }})
+{%- endmacro %}
+
+{# A table expression with one column `business_date`, one row a day, both ends in. Arguments may be columns of a table before it in the same FROM. #}
+{% macro days_between(first, last) -%}
+  {{ return(adapter.dispatch('days_between', 'quanyu')(first, last)) }}
+{%- endmacro %}
+
+{% macro default__days_between(first, last) -%}
+  unnest(generate_series(cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval 1 day))
+{%- endmacro %}
+
+{% macro spark__days_between(first, last) -%}
+  lateral explode(sequence({{ first }}, {{ last }}, interval 1 day))
+{%- endmacro %}

@@ -1,0 +1,47 @@
+{# What the run knows. Read from the warehouse when a model runs, as literals, so that days prune and nothing is parsed again. #}
+
+{% macro control_value(column) -%}
+  {%- if execute -%}
+    {{ return(run_query("select " ~ column ~ " from control.run").columns[0][0]) }}
+  {%- endif -%}
+{%- endmacro %}
+
+{% macro run_date() -%}
+  date '{{ control_value("business_date") or "1970-01-01" }}'
+{%- endmacro %}
+
+{% macro rule_version() -%}
+  cast('{{ control_value("rule_version") or "" }}' as {{ dbt.type_string() }})
+{%- endmacro %}
+
+{# First day this model has to compute again: meta.rebuild_on names the domains whose changes reach it. #}
+{% macro rebuild_from() -%}
+  {%- set domains = model.config.meta.get('rebuild_on', []) -%}
+  {%- if not execute or not is_incremental() or not domains -%}
+    date '1900-01-01'
+  {%- else -%}
+    {%- set found = run_query(
+      "select least(max(r.previous_date) + 1, min(c.business_date)) from control.run as r"
+      ~ " left join " ~ ref('int_run__changes') ~ " as c on c.domain in ('" ~ domains | join("', '") ~ "')"
+    ).columns[0][0] -%}
+    date '{{ found }}'
+  {%- endif -%}
+{%- endmacro %}
+
+{# Predicate on a day column: exactly the days of one domain (meta.rebuild_days_of) that changed, and the new ones. #}
+{% macro changed_days(column) -%}
+  {%- set domain = model.config.meta.get('rebuild_days_of') -%}
+  {%- if not execute or not is_incremental() or not domain -%}
+    {{ column }} <= {{ run_date() }}
+  {%- else -%}
+    {%- set days = run_query(
+      "select distinct c.business_date from " ~ ref('int_run__changes') ~ " as c, control.run as r"
+      ~ " where c.domain = '" ~ domain ~ "' and c.business_date <= r.previous_date order by 1"
+    ).columns[0].values() -%}
+    {%- set previous = control_value('previous_date') -%}
+    ({{ column }} > date '{{ previous }}' and {{ column }} <= {{ run_date() }}
+    {%- if days %} or {{ column }} in (
+      {%- for day in days %}date '{{ day }}'{{ ", " if not loop.last }}{% endfor -%}
+    ){% endif %})
+  {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,38 @@
+-- Grain: one version of an order line (old or new) whose sale facts changed since the last build. Empty on a full refresh.
+with run as (
+    select previous_date, business_date, built_seq
+    from {{ source('control', 'run') }}
+    where not is_full_refresh
+),
+
+versions as (
+    select
+        r.shop_id, r.order_line_id, r.order_id, r.user_key, r.product_id, r.quantity, r.paid_amount,
+        cast(r.created_at as date) as created_on, cast(r.paid_at as date) as paid_on, r.scene,
+        coalesce(r.is_gift, false) as is_gift, 1 as is_new, 0 as superseded_seq
+    from {{ source('raw', 'raw_orders') }} as r
+    cross join run
+    where r.load_seq > run.built_seq
+    union all
+    select
+        s.shop_id, s.order_line_id, s.order_id, s.user_key, s.product_id, s.quantity, s.paid_amount,
+        cast(s.created_at as date) as created_on, cast(s.paid_at as date) as paid_on, s.scene,
+        coalesce(s.is_gift, false) as is_gift, 0 as is_new, s.superseded_seq
+    from {{ source('raw', 'raw_orders_superseded') }} as s
+    cross join run
+    where s.superseded_seq > run.built_seq and s.load_seq <= run.built_seq
+),
+
+-- A key that only its progress (shipped, delivered …) was restated has two equal versions: no sale fact changed.
+distinct_versions as (
+    select
+        shop_id, order_line_id, order_id, user_key, product_id, quantity, paid_amount, created_on, paid_on, scene, is_gift,
+        count(*) as copies
+    from versions
+    group by
+        shop_id, order_line_id, order_id, user_key, product_id, quantity, paid_amount, created_on, paid_on, scene, is_gift
+)
+
+select shop_id, order_line_id, user_key, created_on, paid_on
+from distinct_versions
+where copies = 1

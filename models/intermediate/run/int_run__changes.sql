@@ -1,0 +1,88 @@
+-- Grain: one changed fact's (domain, shop_id, user_key, business_date) since the last build, old version and new.
+-- Empty on a full refresh: then everything is computed. A date ahead of the run's day is left for the night it comes up.
+with run as (
+    select business_date, built_seq
+    from {{ source('control', 'run') }}
+    where not is_full_refresh
+),
+
+-- The user of a line, for refunds and reviews that name only the line.
+line_users as (
+    select shop_id, order_line_id, user_key
+    from {{ source('raw', 'raw_orders') }}
+    union
+    select shop_id, order_line_id, user_key
+    from {{ ref('int_run__changed_orders') }}
+),
+
+changed_reviews as (
+    select r.shop_id, r.order_line_id, r.user_key, cast(r.created_at as date) as created_on
+    from {{ source('raw', 'raw_reviews') }} as r
+    cross join run
+    where r.load_seq > run.built_seq
+    union
+    select s.shop_id, s.order_line_id, s.user_key, cast(s.created_at as date) as created_on
+    from {{ source('raw', 'raw_reviews_superseded') }} as s
+    cross join run
+    where s.superseded_seq > run.built_seq and s.load_seq <= run.built_seq
+    union
+    -- A review without a user speaks for the user of its line, so it moves when the line does.
+    select r.shop_id, r.order_line_id, o.user_key, cast(r.created_at as date) as created_on
+    from {{ source('raw', 'raw_reviews') }} as r
+    inner join {{ ref('int_run__changed_orders') }} as o
+        on r.shop_id = o.shop_id and r.order_line_id = o.order_line_id
+    where r.user_key is null
+),
+
+changes as (
+    select 'traffic' as domain, e.shop_id, e.user_key, e.business_date
+    from {{ source('raw', 'raw_traffic_events') }} as e
+    cross join run
+    where e.load_seq > run.built_seq
+    union
+    select 'traffic_daily' as domain, t.shop_id, cast(null as bigint) as user_key, t.business_date
+    from {{ source('raw', 'raw_traffic_daily') }} as t
+    cross join run
+    where t.load_seq > run.built_seq
+    union
+    select 'sales' as domain, shop_id, user_key, created_on as business_date
+    from {{ ref('int_run__changed_orders') }}
+    union
+    select 'sales' as domain, shop_id, user_key, paid_on as business_date
+    from {{ ref('int_run__changed_orders') }}
+    where paid_on is not null
+    union
+    select 'refunds' as domain, f.shop_id, l.user_key, f.succeeded_on as business_date
+    from {{ ref('int_run__changed_refunds') }} as f
+    left join line_users as l
+        on f.shop_id = l.shop_id and f.order_line_id = l.order_line_id
+    union
+    select 'reviews' as domain, v.shop_id, coalesce(v.user_key, l.user_key) as user_key, v.created_on as business_date
+    from changed_reviews as v
+    left join line_users as l
+        on v.shop_id = l.shop_id and v.order_line_id = l.order_line_id and v.user_key is null
+    union
+    -- A product without a listing date is there from the first day on.
+    select 'products' as domain, p.shop_id, cast(null as bigint) as user_key,
+        coalesce(cast(p.listed_at as date), date '1900-01-01') as business_date
+    from {{ source('raw', 'raw_products') }} as p
+    cross join run
+    left join {{ source('raw', 'raw_products_superseded') }} as s
+        on
+            p.shop_id = s.shop_id and p.product_id = s.product_id
+            and s.superseded_seq > run.built_seq and s.load_seq <= run.built_seq
+    where p.load_seq > run.built_seq and (s.product_id is null or p.listed_at is distinct from s.listed_at)
+    union
+    select 'products' as domain, s.shop_id, cast(null as bigint) as user_key,
+        coalesce(cast(s.listed_at as date), date '1900-01-01') as business_date
+    from {{ source('raw', 'raw_products_superseded') }} as s
+    cross join run
+    inner join {{ source('raw', 'raw_products') }} as p
+        on s.shop_id = p.shop_id and s.product_id = p.product_id
+    where s.superseded_seq > run.built_seq and s.load_seq <= run.built_seq and p.listed_at is distinct from s.listed_at
+)
+
+select changes.domain, changes.shop_id, changes.user_key, changes.business_date
+from changes
+cross join run
+where changes.business_date <= run.business_date
