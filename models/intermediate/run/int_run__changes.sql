@@ -6,15 +6,6 @@ with run as (
     where not is_full_refresh
 ),
 
--- The user of a line, for refunds and reviews that name only the line.
-line_users as (
-    select shop_id, order_line_id, user_key
-    from {{ source('raw', 'raw_orders') }}
-    union
-    select shop_id, order_line_id, user_key
-    from {{ ref('int_run__changed_orders') }}
-),
-
 changed_reviews as (
     select r.shop_id, r.order_line_id, r.user_key, cast(r.created_at as date) as created_on
     from {{ source('raw', 'raw_reviews') }} as r
@@ -32,6 +23,26 @@ changed_reviews as (
     inner join {{ ref('int_run__changed_orders') }} as o
         on r.shop_id = o.shop_id and r.order_line_id = o.order_line_id
     where r.user_key is null
+),
+
+-- The user of a line, for refunds and reviews that name only the line: as held now, and as held before.
+wanted_lines as (
+    select shop_id, order_line_id
+    from {{ ref('int_run__changed_refunds') }}
+    union
+    select shop_id, order_line_id
+    from changed_reviews
+    where user_key is null
+),
+
+line_users as (
+    select o.shop_id, o.order_line_id, o.user_key
+    from {{ source('raw', 'raw_orders') }} as o
+    inner join wanted_lines as w
+        on o.shop_id = w.shop_id and o.order_line_id = w.order_line_id
+    union
+    select shop_id, order_line_id, user_key
+    from {{ ref('int_run__changed_orders') }}
 ),
 
 changes as (
