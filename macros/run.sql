@@ -16,27 +16,31 @@
 
 {# First day this model has to compute again: meta.rebuild_on names the domains whose changes reach it. #}
 {% macro rebuild_from() -%}
+  {#- Outside every condition, so that the dependency is known when dbt parses. -#}
+  {%- set changes = ref('int_run__changes') -%}
   {%- set domains = model.config.meta.get('rebuild_on', []) -%}
   {%- if not execute or not is_incremental() or not domains -%}
     date '1900-01-01'
   {%- else -%}
     {%- set found = run_query(
       "select least(max(r.previous_date) + 1, min(c.business_date)) from control.run as r"
-      ~ " left join " ~ ref('int_run__changes') ~ " as c on c.domain in ('" ~ domains | join("', '") ~ "')"
+      ~ " left join " ~ changes ~ " as c on c.domain in ('" ~ domains | join("', '") ~ "')"
     ).columns[0][0] -%}
     date '{{ found }}'
   {%- endif -%}
 {%- endmacro %}
 
-{# Predicate on a day column: exactly the days of one domain (meta.rebuild_days_of) that changed, and the new ones. #}
+{# Predicate on a day column: exactly the days of the domains (meta.rebuild_days_of, one or a list) that changed, and the new ones. #}
 {% macro changed_days(column) -%}
-  {%- set domain = model.config.meta.get('rebuild_days_of') -%}
-  {%- if not execute or not is_incremental() or not domain -%}
+  {%- set changes = ref('int_run__changes') -%}
+  {%- set found = model.config.meta.get('rebuild_days_of') or [] -%}
+  {%- set domains = [found] if found is string else found -%}
+  {%- if not execute or not is_incremental() or not domains -%}
     {{ column }} <= {{ run_date() }}
   {%- else -%}
     {%- set days = run_query(
-      "select distinct c.business_date from " ~ ref('int_run__changes') ~ " as c, control.run as r"
-      ~ " where c.domain = '" ~ domain ~ "' and c.business_date <= r.previous_date order by 1"
+      "select distinct c.business_date from " ~ changes ~ " as c, control.run as r"
+      ~ " where c.domain in ('" ~ domains | join("', '") ~ "') and c.business_date <= r.previous_date order by 1"
     ).columns[0].values() -%}
     {%- set previous = control_value('previous_date') -%}
     ({{ column }} > date '{{ previous }}' and {{ column }} <= {{ run_date() }}
