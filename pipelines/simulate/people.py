@@ -1,0 +1,84 @@
+"""Who comes to a shop, when for the first time, and who comes back."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.simulate.columns import Ints, identifiers
+
+_USER_SPACE = 0
+# How a kind of person spreads visits over short video, live, mall, search, image and text.
+_TASTES = np.array(
+    [
+        [0.64, 0.20, 0.07, 0.05, 0.04],
+        [0.30, 0.52, 0.08, 0.07, 0.03],
+        [0.30, 0.16, 0.30, 0.21, 0.03],
+        [0.50, 0.30, 0.09, 0.07, 0.04],
+    ]
+)
+_TASTE_SHARES = (0.38, 0.24, 0.16, 0.22)
+
+
+@dataclass
+class People:
+    """The users of one shop in order of their first visit, and the trail of recent buyers.
+
+    `keenness` multiplies the share of clicks that end in an order, `weight` the number of visits.
+    """
+
+    ids: Ints
+    arrived: Ints
+    weights: NDArray[np.float64]
+    keenness: NDArray[np.float64]
+    tastes: Ints
+    _reach: NDArray[np.float64] = field(init=False)
+    _recent: list[Ints] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._reach = np.concatenate([[0.0], np.cumsum(self.weights)])
+
+    def visitors(self, rng: np.random.Generator, day: int, visits: int) -> tuple[Ints, int]:
+        """Positions of the users behind the visits of a day; the first ones (their number is given) are new."""
+        before = int(self.arrived[day - 1]) if day else 0
+        known = int(self.arrived[day])
+        # On the first day most of those who are already known come from earlier; only a part shows up.
+        fresh = np.arange(before if day else max(0, known - visits // 4), known)[:visits]
+        rest = visits - len(fresh)
+        picked = np.searchsorted(self._reach, rng.random(rest) * self._reach[max(known, 1)], side="right") - 1
+        picked = np.minimum(picked, max(known - 1, 0))
+        if self._recent:
+            pool = np.concatenate(self._recent)
+            back = int(rest * 0.11)
+            steps = rng.exponential(max(len(pool) / 3, 1), back).astype(np.int64)
+            picked[:back] = pool[np.maximum(len(pool) - 1 - steps, 0)]
+        return np.concatenate([fresh, picked]), len(fresh)
+
+    def scenes(self, rng: np.random.Generator, users: Ints) -> Ints:
+        """Where each visit happens: position in short video, live, mall, search, image and text."""
+        edges = np.cumsum(_TASTES, axis=1)[self.tastes[users]]
+        return (rng.random(len(users))[:, None] > edges[:, :-1]).sum(axis=1)
+
+    def bought(self, users: Ints) -> None:
+        """Remember the buyers of a day; a buyer is forgotten after about ten weeks of days."""
+        self._recent.append(users)
+        del self._recent[:-70]
+
+
+def settle(rng: np.random.Generator, shop: int, users: int, traffic: NDArray[np.float64]) -> People:
+    """The people of a shop. Arrivals follow the season; one in ten of a later shop's people knows the first shop."""
+    numbers = np.arange(users, dtype=np.int64)
+    origin = np.full(users, shop, dtype=np.int64)
+    if shop:
+        origin[rng.random(users) < 0.1] = 0
+    early = max(1, int(users * 0.14))
+    share = np.cumsum(traffic) / traffic.sum()
+    arrived = np.minimum(early + np.round((users - early) * share).astype(np.int64), users)
+    weights = rng.lognormal(0.0, 1.25, users)
+    return People(
+        ids=identifiers(_USER_SPACE, numbers + origin * 10**9),
+        arrived=arrived,
+        weights=weights,
+        keenness=np.clip(rng.lognormal(-0.2, 0.75, users) * weights**0.15, 0.05, 4.0),
+        tastes=rng.choice(4, users, p=_TASTE_SHARES).astype(np.int64),
+    )
