@@ -1,0 +1,66 @@
+"""Tables of the build database that Python writes: `raw` (from the feed declarations) and `control`.
+
+Idempotent. A column that a newer declaration adds is added to the existing table, empty.
+"""
+
+from __future__ import annotations
+
+import duckdb
+
+from pipelines.landing.declarations import FeedSpec, load_feeds
+
+CONTROL_TABLES: dict[str, str] = {
+    "run": "run_id VARCHAR, business_date DATE, previous_date DATE, built_seq BIGINT, current_seq BIGINT, "
+    "started_at TIMESTAMP, rule_version VARCHAR, code_version VARCHAR, is_full_refresh BOOLEAN",
+    "load_audit": "load_seq BIGINT, run_id VARCHAR, sha256 VARCHAR, feed VARCHAR, path VARCHAR, rows_read BIGINT, "
+    "rows_loaded BIGINT, rows_duplicate BIGINT, rows_quarantined BIGINT, rows_set_aside BIGINT, values_nulled BIGINT, "
+    "values_rounded BIGINT, encoding VARCHAR, loaded_at TIMESTAMP, status VARCHAR, error VARCHAR, lines_counted BIGINT",
+    "quarantine": "feed VARCHAR, sha256 VARCHAR, path VARCHAR, line BIGINT, column_name VARCHAR, reason VARCHAR, "
+    "raw_row VARCHAR, row_key VARCHAR, load_seq BIGINT, released_at TIMESTAMP",
+    "feed_presence": "feed VARCHAR, shop_id VARCHAR, rows BIGINT, rows_with_user BIGINT",
+    # ctime_ns beside the modification time: a file rewritten under its old time is read again.
+    "landing_files": "path VARCHAR, size BIGINT, mtime_ns BIGINT, sha256 VARCHAR, declaration VARCHAR, ctime_ns BIGINT",
+    "user_keys": "user_id VARCHAR, user_key BIGINT",
+    "expectation_results": "run_id VARCHAR, suite VARCHAR, expectation VARCHAR, table_name VARCHAR, success BOOLEAN, "
+    "observed VARCHAR, failing_rows BIGINT, checked_at TIMESTAMP",
+    "publications": "run_id VARCHAR, business_date DATE, published_at TIMESTAMP, version_path VARCHAR, "
+    "rows_per_mart VARCHAR, rule_version VARCHAR, code_version VARCHAR, duration_seconds DOUBLE",
+    "builds": "run_id VARCHAR, business_date DATE, built_seq BIGINT, rule_version VARCHAR, code_version VARCHAR, "
+    "built_at TIMESTAMP",
+}
+
+
+def raw_columns(spec: FeedSpec) -> tuple[tuple[str, str], ...]:
+    """(name, SQL type) of `raw_<feed>`, in order."""
+    return (*spec.data_columns, ("load_seq", "BIGINT"), ("source_line", "BIGINT"))
+
+
+def superseded_columns(spec: FeedSpec) -> tuple[tuple[str, str], ...]:
+    """(name, SQL type) of `raw_<feed>_superseded`: the raw row and the load that replaced it."""
+    return (*raw_columns(spec), ("superseded_seq", "BIGINT"))
+
+
+def _ensure_table(con: duckdb.DuckDBPyConnection, table: str, columns: list[tuple[str, str]]) -> None:
+    body = ", ".join(f'"{name}" {kind}' for name, kind in columns)
+    con.execute(f"create table if not exists {table} ({body})")
+    present = {row[0] for row in con.execute(f"describe {table}").fetchall()}
+    for name, kind in columns:
+        if name not in present:
+            con.execute(f'alter table {table} add column "{name}" {kind}')
+
+
+def ensure_schema(con: duckdb.DuckDBPyConnection) -> None:
+    """Create what is missing of the schemas `raw` and `control` in the current database of `con`."""
+    con.execute("begin")
+    try:
+        con.execute("create schema if not exists raw")
+        con.execute("create schema if not exists control")
+        for name, body in CONTROL_TABLES.items():
+            con.execute(f"create table if not exists control.{name} ({body})")
+        for spec in load_feeds().values():
+            _ensure_table(con, spec.raw_table, list(raw_columns(spec)))
+            _ensure_table(con, spec.superseded_table, list(superseded_columns(spec)))
+        con.execute("commit")
+    except BaseException:
+        con.execute("rollback")
+        raise
