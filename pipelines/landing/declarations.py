@@ -113,7 +113,7 @@ class Alternative(BaseModel):
 
 
 class FeedSpec(BaseModel):
-    """One feed. `columns` are in file order, without `shop_id`, which every feed may carry and every key starts with."""
+    """One feed. `columns` are in file order without `shop_id`: every feed may carry it, every key starts with it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -22,7 +22,7 @@ CONTROL_TABLES: dict[str, str] = {
     "landing_files": "path VARCHAR, size BIGINT, mtime_ns BIGINT, sha256 VARCHAR, declaration VARCHAR, ctime_ns BIGINT",
     "user_keys": "user_id VARCHAR, user_key BIGINT",
     "expectation_results": "run_id VARCHAR, suite VARCHAR, expectation VARCHAR, table_name VARCHAR, success BOOLEAN, "
-    "observed VARCHAR, failing_rows BIGINT, checked_at TIMESTAMP",
+    "observed VARCHAR, failing_rows VARCHAR, checked_at TIMESTAMP",
     "publications": "run_id VARCHAR, business_date DATE, published_at TIMESTAMP, version_path VARCHAR, "
     "rows_per_mart VARCHAR, rule_version VARCHAR, code_version VARCHAR, duration_seconds DOUBLE",
     "builds": "run_id VARCHAR, business_date DATE, built_seq BIGINT, rule_version VARCHAR, code_version VARCHAR, "
