@@ -1,0 +1,483 @@
+"""The command `quanyu`. Reads options and prints answers; the work is done elsewhere.
+
+Heavy libraries are imported inside the commands that need them: `quanyu status` must not pay for a night.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import logging
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from pipelines.config import (
+    ConfigError,
+    Policy,
+    Settings,
+    configuration_page,
+    load_settings,
+    quiet_environment,
+    toml_value,
+)
+from pipelines.errors import QuanyuError
+
+if TYPE_CHECKING:
+    from pipelines.orchestration.night import Request
+    from pipelines.warehouse.reading import Table
+
+OK, BROKEN, REFUSED = 0, 1, 2
+EXIT_CODES = {"published": OK, "refused": REFUSED, "broken": BROKEN}
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class Day(click.ParamType):
+    """A calendar day on the command line."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """YYYY-MM-DD."""
+        if isinstance(value, date):
+            return value
+        try:
+            return datetime.strptime(value, "%Y-%m-%d").date()
+        except ValueError:
+            self.fail(f"{value!r} is no day; write it as 2025-11-11", param, ctx)
+
+
+DAY = Day()
+
+
+def at_home(command: F) -> F:
+    """Give a command the options that say where the home is, before or after the command's name."""
+    for option in (
+        click.option("--debug", is_flag=True, help="Show the traceback of an error."),
+        click.option(
+            "--landing", type=click.Path(path_type=Path), help="Folder of dropped files. Default: landing/ in the home."
+        ),
+        click.option(
+            "--home",
+            type=click.Path(path_type=Path),
+            help="Where everything is kept. Default: $QUANYU_HOME or ./.quanyu.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def settings_of(home: Path | None, landing: Path | None, debug: bool) -> Settings:
+    """Settings from the options of the command, else of the group."""
+    context = click.get_current_context()
+    group = context.find_root().params
+    context.find_root().params["debug"] = debug or group.get("debug", False)
+    return load_settings(home or group.get("home"), landing or group.get("landing"))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@at_home
+@click.version_option(package_name="quanyu")
+def cli(**_: Any) -> None:
+    r"""Raw exports of an interest-commerce shop in, trustworthy marts out.
+
+    \b
+    First steps:
+      quanyu simulate .quanyu/landing --days 400     a shop to try things on
+      quanyu nightly                                 load, build, check, publish
+      quanyu status                                  how the last nights went
+      quanyu query "select * from marts.shop_daily order by business_date desc limit 7"
+    """
+
+
+@cli.command()
+@click.option("--on", type=DAY, help="Business day to build up to. Default: yesterday in the business time zone.")
+@at_home
+def nightly(on: date | None, home: Path | None, landing: Path | None, debug: bool) -> None:
+    r"""One night: load what is new, build, check, publish, report.
+
+    Safe to repeat, safe after days missed, safe to kill. The first night builds all the history it finds.
+    A day before the newest one built republishes up to that one.
+
+    \b
+    Exit code: 0 published · 2 refused, the last good publication stands · 1 broken
+    Example:   quanyu nightly --on 2025-11-11
+    """
+    from pipelines.orchestration.night import Request
+
+    run_nights(settings_of(home, landing, debug), [Request(on=on)])
+
+
+@cli.command()
+@click.option("--from", "first", type=DAY, required=True, help="First business day.")
+@click.option("--to", "last", type=DAY, required=True, help="Last business day.")
+@at_home
+def backfill(first: date, last: date, home: Path | None, landing: Path | None, debug: bool) -> None:
+    r"""Nights in order, with one load at the start.
+
+    Days that were built before are computed again together and republished up to the newest day built.
+
+    \b
+    Exit code: as nightly; stops at the first night that does not publish
+    Example:   quanyu backfill --from 2025-11-01 --to 2025-11-11
+    """
+    from pipelines.orchestration.runner import backfill_requests
+
+    if last < first:
+        raise click.UsageError(f"--to {last} lies before --from {first}")
+    settings = settings_of(home, landing, debug)
+    run_nights(settings, backfill_requests(first, last, newest_built(settings)))
+
+
+@cli.command()
+@click.option("--from", "since", type=DAY, help="Only the days from this one on.")
+@at_home
+def rebuild(since: date | None, home: Path | None, landing: Path | None, debug: bool) -> None:
+    r"""Compute everything again from the raw tables and publish it.
+
+    Loads nothing new; gives the same rows that the nights gave one by one.
+
+    \b
+    Exit code: as nightly
+    Example:   quanyu rebuild --from 2025-06-01
+    """
+    from pipelines.orchestration.night import Request
+
+    settings = settings_of(home, landing, debug)
+    built = newest_built(settings)
+    if built is None:
+        raise QuanyuError(f"{settings.home}: nothing was built yet; run `quanyu nightly` first")
+    if since and since > built:
+        raise QuanyuError(f"--from {since} lies after the newest day built, {built}")
+    run_nights(settings, [Request(on=built, load=False, rebuild=since is None, since=since)])
+
+
+@cli.command()
+@click.argument("target", metavar="OUT", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--days", type=click.IntRange(1), default=400, show_default=True, help="Days of history.")
+@click.option("--users", type=click.IntRange(1), default=20_000, show_default=True, help="Users who show up.")
+@click.option("--shops", type=click.IntRange(1), default=1, show_default=True, help="Shops.")
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same bytes.")
+@click.option("--start", type=DAY, help="First day. Default: so that the last one is yesterday.")
+@click.option("--dirt", type=click.FloatRange(0, 1), default=0.0, show_default=True, help="Share of bad rows.")
+@at_home
+def simulate(
+    target: Path, days: int, users: int, shops: int, seed: int, start: date | None, dirt: float,
+    home: Path | None, landing: Path | None, debug: bool,
+) -> None:  # fmt: skip
+    r"""Write the feeds of a believable shop into OUT.
+
+    Skewed users and products, seasons, campaigns, repeat purchases, refunds, late rows; with --dirt also bad rows,
+    and beside them a file that tells which.
+
+    \b
+    Example:   quanyu simulate .quanyu/landing --days 400 --users 20000 --seed 7
+    """
+    from pipelines.orchestration.console import narrated
+    from pipelines.simulate import simulate as write_feeds
+
+    settings = settings_of(home, landing, debug)
+    first = start or (datetime.now(settings.zone) - timedelta(days=days)).date()
+    progress = logging.getLogger("quanyu.progress")
+    try:
+        with narrated(err):
+            report = write_feeds(
+                target,
+                days=days,
+                users=users,
+                shops=shops,
+                seed=seed,
+                start=first,
+                dirt=dirt,
+                progress=lambda done, total: progress.info("day %d of %d", done, total),
+            )
+    except (ValueError, FileExistsError) as error:
+        raise QuanyuError(f"simulate: {error}") from error
+    for feed, rows in report.rows.items():
+        out.print(f"{feed:<16} {rows:>12,} rows in {report.files.get(feed, 0)} files")
+    out.print(f"{report.first_day} to {report.last_day} in {report.out}", markup=False)
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+@click.option("--nights", type=click.IntRange(1), default=7, show_default=True, help="How many nights to show.")
+@at_home
+def status(as_json: bool, nights: int, home: Path | None, landing: Path | None, debug: bool) -> None:
+    r"""How the last nights went, what is published and what was held back.
+
+    \b
+    Exit code: 0 fresh · 2 stale, or the last night did not publish
+    """
+    from pipelines.orchestration import health
+
+    settings = settings_of(home, landing, debug)
+    state = health.examine(settings, nights)
+    if as_json:
+        click.echo(json.dumps(asdict(state), ensure_ascii=False, default=plain, indent=2))
+    else:
+        show_health(state)
+    sys.exit(REFUSED if state.problems else OK)
+
+
+@cli.command()
+@click.argument("sql")
+@click.option(
+    "--format",
+    "shape",
+    type=click.Choice(["table", "csv", "json"]),
+    default="table",
+    show_default=True,
+    help="Of the answer.",
+)
+@at_home
+def query(sql: str, shape: str, home: Path | None, landing: Path | None, debug: bool) -> None:
+    r"""Ask the published file, read-only.
+
+    \b
+    Examples:  quanyu query "select business_date, paid_amount from marts.shop_daily order by 1 desc limit 7"
+               quanyu query "from operations.publications" --format json
+    """
+    from pipelines.warehouse.reading import ask
+
+    show_table(ask(settings_of(home, landing, debug), sql), shape)
+
+
+@cli.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; the page has no password.")
+@click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True, help="Port of the web page.")
+@at_home
+def serve(host: str, port: int, home: Path | None, landing: Path | None, debug: bool) -> None:
+    r"""Dagster's web page, and the daemon that runs the nightly schedule.
+
+    \b
+    Example:   quanyu serve --port 3000
+    """
+    from pipelines.orchestration.service import serve as run_forever
+
+    settings = settings_of(home, landing, debug)
+    err.print(f"http://{host}:{port} · every night at {settings.schedule} {settings.time_zone} · Ctrl-C ends")
+    run_forever(settings, host, port)
+
+
+@cli.command()
+@click.option("--page", is_flag=True, help="Print docs/configuration.md.")
+@at_home
+def config(page: bool, home: Path | None, landing: Path | None, debug: bool) -> None:
+    """The configuration in force, as quanyu.toml would say it."""
+    if page:
+        click.echo(configuration_page(), nl=False)
+        return
+    settings = settings_of(home, landing, debug)
+    click.echo(f"# home     {settings.home}\n# landing  {settings.landing}")
+    for name, described in Policy.model_fields.items():
+        value = getattr(settings, name)
+        click.echo(f"\n# {described.description}")
+        click.echo(f"# {name} = none" if value is None else f"{name} = {toml_value(value)}")
+
+
+@cli.group()
+def quarantine() -> None:
+    r"""Rows that were held back, and why.
+
+    \b
+    Drop a corrected file to load them; the load releases the rows it replaces.
+    Examples:  quanyu quarantine list --feed orders
+               quanyu quarantine show --path orders/2025-11-11.csv --line 42
+               quanyu quarantine release --path orders/2025-11-11.csv
+    """
+
+
+def chosen(command: F) -> F:
+    """The options that choose rows of quarantine."""
+    for option in (
+        click.option("--line", type=int, help="Line in the file."),
+        click.option("--reason", help="Reason code."),
+        click.option("--path", "file", help="File as `quarantine list` prints it."),
+        click.option("--feed", help="Feed."),
+    ):
+        command = option(command)
+    return command
+
+
+SHAPE = click.option(
+    "--format", "shape", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True
+)
+LIMIT = click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="Rows at most.")
+
+
+@quarantine.command("list")
+@chosen
+@LIMIT
+@SHAPE
+@at_home
+def list_quarantine(
+    feed: str | None, file: str | None, reason: str | None, line: int | None, limit: int, shape: str,
+    home: Path | None, landing: Path | None, debug: bool,
+) -> None:  # fmt: skip
+    """Which rows are held back, where they stand and why."""
+    from pipelines.orchestration.lock import night_lock
+    from pipelines.warehouse.held_back import listed
+
+    settings = settings_of(home, landing, debug)
+    settings.make_home()
+    with night_lock(settings, err.print, wait=False):
+        show_table(listed(settings, {"feed": feed, "path": file, "reason": reason, "line": line}, limit), shape)
+
+
+@quarantine.command("show")
+@chosen
+@LIMIT
+@SHAPE
+@at_home
+def show_quarantine(
+    feed: str | None, file: str | None, reason: str | None, line: int | None, limit: int, shape: str,
+    home: Path | None, landing: Path | None, debug: bool,
+) -> None:  # fmt: skip
+    """The rows themselves, as far as the feed loads their columns; user ids are hashed."""
+    from pipelines.orchestration.lock import night_lock
+    from pipelines.warehouse.held_back import shown
+
+    settings = settings_of(home, landing, debug)
+    settings.make_home()
+    with night_lock(settings, err.print, wait=False):
+        show_table(shown(settings, {"feed": feed, "path": file, "reason": reason, "line": line}, limit), shape)
+
+
+@quarantine.command("release")
+@chosen
+@at_home
+def release_quarantine(
+    feed: str | None, file: str | None, reason: str | None, line: int | None,
+    home: Path | None, landing: Path | None, debug: bool,
+) -> None:  # fmt: skip
+    """Let go of rows that were dealt with elsewhere; they are not loaded."""
+    from pipelines.orchestration.lock import night_lock
+    from pipelines.warehouse.held_back import release
+
+    wanted: dict[str, object] = {"feed": feed, "path": file, "reason": reason, "line": line}
+    if all(value is None for value in wanted.values()):
+        raise click.UsageError("say which rows: --feed, --path, --reason or --line")
+    settings = settings_of(home, landing, debug)
+    settings.make_home()
+    with night_lock(settings, err.print, wait=False):
+        count = release(settings, wanted, datetime.now(settings.zone).replace(tzinfo=None))
+    out.print(f"released {count} rows")
+
+
+def newest_built(settings: Settings) -> date | None:
+    """The newest day that was published, None before the first."""
+    from pipelines.warehouse.reading import published
+
+    found = published(settings)
+    return found.business_date if found else None
+
+
+def run_nights(settings: Settings, requests: list[Request]) -> None:
+    """Run nights one after the other, print how each ended, exit with the code of the last."""
+    from pipelines.orchestration.console import narrated
+    from pipelines.orchestration.runner import Runner
+
+    code = BROKEN
+    with narrated(err):
+        for entry in Runner(settings).run(requests):
+            code = EXIT_CODES[entry.outcome]
+            if code == OK:
+                out.print(f"published {entry.business_date}: {entry.message}", markup=False)
+                continue
+            if entry.evidence:
+                err.print(entry.evidence, markup=False)
+            err.print(f"quanyu: {entry.outcome}: {entry.message}", markup=False)
+            if code == REFUSED and settings.current.exists():
+                err.print(f"the last good publication stands: {settings.current.resolve().name}", markup=False)
+    sys.exit(code)
+
+
+def show_table(table: Table, shape: str) -> None:
+    """Print an answer as a table for people, or as CSV or JSON for programs."""
+    if shape == "csv":
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(table.columns)
+        writer.writerows(table.rows)
+    elif shape == "json":
+        rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+        click.echo(json.dumps(rows, ensure_ascii=False, default=plain))
+    else:
+        shown = RichTable(*table.columns, box=None, pad_edge=False, header_style="bold")
+        for row in table.rows:
+            shown.add_row(*("" if value is None else str(value) for value in row))
+        out.print(shown, markup=False)
+
+
+def plain(value: Any) -> Any:
+    """What JSON cannot hold: decimals become numbers, dates and the rest text."""
+    return float(value) if isinstance(value, Decimal) else str(value)
+
+
+def show_health(state: Any) -> None:
+    """Print `quanyu status` for a person."""
+    if state.published:
+        data = state.published
+        out.print(f"published   {data.file} up to {data.business_date}, written {data.published_at:%Y-%m-%d %H:%M}")
+        out.print(f"            {data.marts} marts, {data.rows:,} rows, {data.versions} versions kept")
+        files = ", ".join(f"{count} {name}" for name, count in data.files.items()) or "none"
+        books = "balanced" if not data.unbalanced_files else f"{data.unbalanced_files} files do not balance"
+        out.print(f"files       {files} · books {books}")
+        held = ", ".join(f"{count:,} {feed} ({reason})" for feed, reason, count in data.quarantined[:5]) or "nothing"
+        out.print(f"held back   {held}", markup=False)
+    else:
+        out.print("published   nothing yet")
+    for night in state.nights:
+        seconds = sum(phase.wall_seconds for phase in night.phases)
+        begun = night.started_at.replace("T", " ")
+        out.print(f"{begun}  {night.business_date}  {night.outcome:<9} {seconds:6.0f} s  {night.message}", markup=False)
+    for problem in state.problems:
+        err.print(f"quanyu: {problem}", markup=False)
+
+
+def main() -> None:
+    """Entry point: every error that a person can cause is one line on standard error."""
+    quiet_environment()
+    context: dict[str, Any] = {}
+    try:
+        with cli.make_context("quanyu", sys.argv[1:]) as made:
+            context = made.params
+            cli.invoke(made)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except click.ClickException as error:
+        fail(error.format_message(), context)
+    except BrokenPipeError:
+        sys.exit(OK)
+    except (QuanyuError, ConfigError) as error:
+        fail(str(error), context)
+    except OSError as error:
+        fail(f"{error.filename or 'the system'}: {error.strerror or error}", context)
+    except Exception as error:
+        fail(f"unexpected {type(error).__name__}: {error}; run again with --debug to see where", context)
+
+
+def fail(message: str, context: dict[str, Any]) -> None:
+    """One line, exit code 1; with --debug the traceback comes first."""
+    if context.get("debug"):
+        traceback.print_exc()
+    err.print(f"quanyu: {' '.join(message.split())}", markup=False)
+    sys.exit(BROKEN)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The page people look at, written from a published file alone."""

@@ -1,0 +1,1 @@
+"""dbt under Dagster: parse, build in this process, versions of rules and code."""

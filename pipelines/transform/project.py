@@ -1,0 +1,175 @@
+"""The dbt project run inside this process: one parse, one build a night, the database free again afterwards.
+
+No `dbt` executable is called, so nothing is imported twice and no version is asked for on the network.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from pipelines.config import Settings
+from pipelines.errors import QuanyuError
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
+
+MART_SCHEMA = "marts"
+
+
+class TransformError(QuanyuError):
+    """The dbt project does not parse, or a model's SQL failed."""
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """What became of one seed, model or test. `failures` counts a test's rows; `compiled` is its SQL."""
+
+    unique_id: str
+    name: str
+    kind: str
+    status: str
+    message: str
+    seconds: float
+    failures: int
+    compiled: str
+
+    @property
+    def ok(self) -> bool:
+        """Built, passed, or only a warning."""
+        return self.status in ("success", "pass", "warn")
+
+
+@dataclass(frozen=True)
+class Mart:
+    """A published table as its contract declares it: column name → (description, Chinese label)."""
+
+    unique_id: str
+    name: str
+    description: str
+    label_zh: str
+    columns: Mapping[str, tuple[str, str]]
+
+
+class Project:
+    """The dbt project of one home."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        """The parsed project. Raises `TransformError` with the first line of what dbt says."""
+        outcome = self._invoke(None, ["parse", "--no-write-json"])
+        if outcome.exception is not None or outcome.result is None:
+            raise TransformError(f"models: {first_line(outcome.exception)}")
+        manifest: Manifest = outcome.result
+        return manifest
+
+    @cached_property
+    def nodes(self) -> dict[str, Any]:
+        """The manifest as the plain dictionary that Dagster reads."""
+        plain: dict[str, Any] = self.manifest.writable_manifest().to_dict(omit_none=False)
+        return plain
+
+    def marts(self) -> Iterator[Mart]:
+        """Every model that is published."""
+        for unique_id, node in self.nodes["nodes"].items():
+            if node["resource_type"] == "model" and node["schema"] == MART_SCHEMA:
+                yield Mart(
+                    unique_id,
+                    node["alias"],
+                    node["description"],
+                    node["config"]["meta"].get("label_zh", ""),
+                    {
+                        column["name"]: (
+                            column["description"],
+                            (column["meta"] or column["config"]["meta"]).get("label_zh", ""),
+                        )
+                        for column in node["columns"].values()
+                    },
+                )
+
+    def build(
+        self, *, full_refresh: bool, with_seeds: bool, on_node: Callable[[NodeResult, int], None]
+    ) -> list[NodeResult]:
+        """Seeds, models and tests in one dbt invocation. Unit tests prove the code, not the data, so they stay out.
+
+        `on_node(result, total)` is called when a node is done. Raises `TransformError` where dbt could not run at all.
+        """
+        arguments = ["build", "--no-write-json", "--exclude-resource-type", "unit_test"]
+        if not with_seeds:
+            arguments += ["--exclude-resource-type", "seed"]
+        if full_refresh:
+            arguments.append("--full-refresh")
+
+        def heard(event: Any) -> None:
+            if event.info.name in ("LogModelResult", "LogSeedResult", "LogTestResult"):
+                data = event.data
+                seen = NodeResult(
+                    data.node_info.unique_id, data.node_info.node_name, data.node_info.resource_type,
+                    data.status, "", data.execution_time, getattr(data, "num_failures", 0), "",
+                )  # fmt: skip
+                on_node(seen, data.total if hasattr(data, "total") else data.num_models)
+
+        outcome = self._invoke(self.manifest, arguments, [heard])
+        if outcome.result is None or not hasattr(outcome.result, "results"):
+            raise TransformError(f"models: {first_line(outcome.exception)}")
+        return [
+            NodeResult(
+                result.node.unique_id,
+                result.node.name,
+                str(result.node.resource_type),
+                str(result.status),
+                first_line(result.message),
+                result.execution_time,
+                result.failures or 0,
+                getattr(result.node, "compiled_code", None) or "",
+            )
+            for result in outcome.result.results
+        ]
+
+    def _invoke(
+        self, manifest: Manifest | None, arguments: list[str], callbacks: list[Callable[[Any], None]] | None = None
+    ) -> Any:
+        from dbt.cli.main import dbtRunner
+
+        settings = self.settings
+        os.environ.update(
+            QUANYU_BUILD_DB=str(settings.build_db),
+            QUANYU_SERVING_DB=str(settings.serving_db),
+            QUANYU_MEMORY_LIMIT=settings.memory_limit,
+            QUANYU_THREADS=str(settings.threads),
+            QUANYU_TEMP_DIR=str(settings.spill),
+        )
+        places = [
+            "--project-dir", str(settings.project), "--profiles-dir", str(settings.project),
+            "--target-path", str(settings.dbt_target), "--log-path", str(settings.logs),
+            "--log-level", "none", "--log-level-file", "none", "--quiet",
+            "--no-send-anonymous-usage-stats", "--no-use-colors",
+        ]  # fmt: skip
+        try:
+            return dbtRunner(manifest=manifest, callbacks=callbacks or []).invoke([*arguments, *places])
+        finally:
+            release_database()
+
+
+def release_database() -> None:
+    """Close what dbt keeps open, else the files stay locked for every other connection of this process."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    environment = DuckDBConnectionManager._ENV
+    if environment is not None:
+        environment.close()
+    DuckDBConnectionManager.close_all_connections()
+
+
+def first_line(said: object) -> str:
+    """The telling part of a dbt message, on one line."""
+    lines = [line.strip() for line in str(said or "").splitlines() if line.strip()]
+    if len(lines) > 1 and lines[0].endswith(("Error", ")")):
+        return f"{lines[0]}: {lines[1]}"
+    return lines[0] if lines else "no reason given"

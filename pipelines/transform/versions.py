@@ -1,0 +1,29 @@
+"""Which rules and which code made a build. A change of either recomputes everything."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+CODE = ("models/**/*.sql", "models/**/*.yml", "macros/**/*.sql", "pipelines/landing/**/*.py", "dbt_project.yml")
+RULES = ("seeds/**/*.csv", "seeds/**/*.yml")
+
+
+def rule_version(project: Path) -> str:
+    """Short hash of everything under `seeds/`."""
+    return fingerprint(project, RULES)
+
+
+def code_version(project: Path) -> str:
+    """Short hash of the models, the macros and what reads the feeds."""
+    return fingerprint(project, CODE)
+
+
+def fingerprint(project: Path, patterns: Iterable[str]) -> str:
+    """12 hex digits over the relative paths and contents that match."""
+    digest = hashlib.sha256()
+    for path in sorted(path for pattern in patterns for path in project.glob(pattern)):
+        digest.update(f"{path.relative_to(project).as_posix()}\0{path.stat().st_size}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]

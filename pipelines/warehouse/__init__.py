@@ -1,0 +1,1 @@
+"""The build database, its one writer, and what is published from it."""

@@ -1,0 +1,181 @@
+"""Opening the two files of `state/`, and the rows of `control` that say what a run knows and has done.
+
+Only whoever holds the night lock may call anything here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+import duckdb
+
+from pipelines.config import Settings
+from pipelines.errors import QuanyuError
+
+
+@dataclass(frozen=True)
+class Build:
+    """The last build that was published: what the next one starts from."""
+
+    run_id: str
+    business_date: date
+    built_seq: int
+    rule_version: str
+    code_version: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """The row of `control.run`. `previous_date` None and `built_seq` 0 where nothing was built before."""
+
+    run_id: str
+    business_date: date
+    previous_date: date | None
+    built_seq: int
+    current_seq: int
+    started_at: datetime
+    rule_version: str
+    code_version: str
+    is_full_refresh: bool
+
+
+def connect(path: Path, settings: Settings, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """A connection within the memory and threads of the deployment. The caller closes it."""
+    con = duckdb.connect(
+        str(path),
+        read_only=read_only,
+        config={
+            "memory_limit": settings.memory_limit,
+            "threads": settings.threads,
+            "temp_directory": str(settings.spill),
+            "preserve_insertion_order": False,
+        },
+    )
+    con.execute("set enable_progress_bar = false")
+    return con
+
+
+@contextmanager
+def building(settings: Settings, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The build database with `serving` attached, closed (and so checkpointed) at the end.
+
+    Raises `QuanyuError` where another process holds the file, or it is damaged.
+    """
+    try:
+        con = connect(settings.build_db, settings, read_only=read_only)
+    except duckdb.IOException as error:
+        raise QuanyuError(
+            f"{settings.build_db}: cannot be opened ({first_sentence(error)}); "
+            "close whatever else has it open, readers belong on published/current.duckdb"
+        ) from error
+    try:
+        if not read_only or settings.serving_db.exists():
+            mode = " (read_only)" if read_only else ""
+            con.execute(f"attach '{sql_text(settings.serving_db)}' as serving{mode}")
+        yield con
+    finally:
+        con.close()
+
+
+def last_build(con: duckdb.DuckDBPyConnection) -> Build | None:
+    """The last row of `control.builds`, None before the first publication."""
+    row = con.execute(
+        "select run_id, business_date, built_seq, rule_version, code_version from control.builds "
+        "order by built_at desc, rowid desc limit 1"
+    ).fetchone()
+    return Build(*row) if row else None
+
+
+def last_run(con: duckdb.DuckDBPyConnection) -> Run | None:
+    """The run that was last begun, published or not."""
+    row = con.execute(
+        "select run_id, business_date, previous_date, built_seq, current_seq, started_at, rule_version, code_version, "
+        "is_full_refresh from control.run"
+    ).fetchone()
+    return Run(*row) if row else None
+
+
+def highest_seq(con: duckdb.DuckDBPyConnection) -> int:
+    """Number of the last file loaded, 0 for none."""
+    row = con.execute("select coalesce(max(load_seq), 0) from control.load_audit").fetchone()
+    return int(row[0]) if row else 0
+
+
+def plan_run(
+    *,
+    run_id: str,
+    wanted: date,
+    started_at: datetime,
+    current_seq: int,
+    built: Build | None,
+    tried: Run | None,
+    rule_version: str,
+    code_version: str,
+    rebuild: bool = False,
+    since: date | None = None,
+) -> Run:
+    """What this run has to do. Pure.
+
+    A run for a day before the newest one built republishes up to that day (R111). Everything is computed again when
+    asked for, at the first build, when rules or code changed, and when the last run was never published and left
+    tables that this one could not tell from its own: of other rules or code, of a full refresh, of a later day.
+    """
+    business_date = max(wanted, built.business_date) if built else wanted
+    versions = (rule_version, code_version)
+    full = (
+        rebuild
+        or built is None
+        or (built.rule_version, built.code_version) != versions
+        or (
+            tried is not None
+            and tried.run_id != built.run_id
+            and (
+                tried.is_full_refresh
+                or (tried.rule_version, tried.code_version) != versions
+                or tried.business_date > business_date
+            )
+        )
+    )
+    previous = built.business_date if built and not full else None
+    if previous and since:
+        previous = min(previous, date.fromordinal(since.toordinal() - 1))
+    return Run(
+        run_id=run_id,
+        business_date=business_date,
+        previous_date=previous,
+        built_seq=built.built_seq if built and not full else 0,
+        current_seq=current_seq,
+        started_at=started_at,
+        rule_version=rule_version,
+        code_version=code_version,
+        is_full_refresh=full,
+    )
+
+
+def write_run(con: duckdb.DuckDBPyConnection, run: Run) -> None:
+    """Replace the one row of `control.run`."""
+    con.execute("begin")
+    con.execute("delete from control.run")
+    con.execute(
+        "insert into control.run (run_id, business_date, previous_date, built_seq, current_seq, started_at, "
+        "rule_version, code_version, is_full_refresh) values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            run.run_id, run.business_date, run.previous_date, run.built_seq, run.current_seq, run.started_at,
+            run.rule_version, run.code_version, run.is_full_refresh,
+        ],
+    )  # fmt: skip
+    con.execute("commit")
+
+
+def sql_text(value: object) -> str:
+    """The inside of a single-quoted SQL string."""
+    return str(value).replace("'", "''")
+
+
+def first_sentence(error: BaseException) -> str:
+    """The first line of an engine's message."""
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -1,0 +1,59 @@
+"""The rows in quarantine, for a person: list them, look at one, let go of what was dealt with.
+
+Works on the build database, so the caller must hold the night lock: what a refused night held back is not published.
+"""
+
+from __future__ import annotations
+
+from pipelines.config import Settings
+from pipelines.errors import QuanyuError
+from pipelines.warehouse.database import building
+from pipelines.warehouse.reading import Table
+
+FILTERS = ("feed", "path", "reason", "line")
+
+
+def listed(settings: Settings, wanted: dict[str, object], limit: int) -> Table:
+    """The newest rows held back that match `wanted` (feed, path, reason, line), without their content."""
+    return _select(settings, "feed, path, line, column_name, reason", wanted, limit)
+
+
+def shown(settings: Settings, wanted: dict[str, object], limit: int) -> Table:
+    """The same rows with their content; user ids in it are hashed."""
+    return _select(settings, "feed, path, line, column_name, reason, raw_row", wanted, limit)
+
+
+def release(settings: Settings, wanted: dict[str, object], now: object) -> int:
+    """Let go of the rows that match; returns how many. The rows are not loaded: drop a corrected file for that."""
+    where, values = _where(wanted)
+    _must_exist(settings)
+    with building(settings) as con:
+        done = con.execute(
+            f"update control.quarantine set released_at = ? where released_at is null{where} returning 1",
+            [now, *values],
+        ).fetchall()
+    return len(done)
+
+
+def _select(settings: Settings, columns: str, wanted: dict[str, object], limit: int) -> Table:
+    where, values = _where(wanted)
+    _must_exist(settings)
+    with building(settings, read_only=True) as con:
+        answer = con.execute(
+            f"select {columns} from control.quarantine where released_at is null{where} "
+            "order by load_seq desc nulls last, path, line limit ?",
+            [*values, limit],
+        )
+        return Table([column[0] for column in answer.description], answer.fetchall())
+
+
+def _where(wanted: dict[str, object]) -> tuple[str, list[object]]:
+    given = {name: value for name, value in wanted.items() if value is not None}
+    if unknown := given.keys() - set(FILTERS):
+        raise QuanyuError(f"quarantine: cannot choose by {', '.join(sorted(unknown))}; known are {', '.join(FILTERS)}")
+    return "".join(f" and {name} = ?" for name in given), list(given.values())
+
+
+def _must_exist(settings: Settings) -> None:
+    if not settings.build_db.exists():
+        raise QuanyuError(f"{settings.build_db}: nothing was loaded yet; run `quanyu nightly` first")

@@ -1,0 +1,98 @@
+"""Reading the published file, and quarantine, for the command line. Never opens what a night is writing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+import duckdb
+
+from pipelines.config import Settings
+from pipelines.errors import QuanyuError
+from pipelines.warehouse.database import connect, first_sentence
+
+
+@dataclass(frozen=True)
+class Table:
+    """Column names and rows of an answer."""
+
+    columns: list[str]
+    rows: list[tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Published:
+    """What `current.duckdb` holds, and the state of the books when it was written."""
+
+    file: str
+    business_date: date
+    published_at: datetime
+    rows: int
+    marts: int
+    versions: int
+    files: dict[str, int] = field(default_factory=dict)
+    unbalanced_files: int = 0
+    quarantined: list[tuple[str, str, int]] = field(default_factory=list)
+
+
+@contextmanager
+def current(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The published file, read-only. Raises `QuanyuError` where nothing is published yet."""
+    if not settings.current.exists():
+        raise QuanyuError(f"{settings.current}: nothing is published yet; run `quanyu nightly` first")
+    try:
+        con = connect(settings.current.resolve(), settings, read_only=True)
+    except duckdb.Error as error:
+        raise QuanyuError(f"{settings.current}: cannot be opened ({first_sentence(error)})") from error
+    try:
+        yield con
+    finally:
+        con.close()
+
+
+def ask(settings: Settings, sql: str) -> Table:
+    """The answer to one query on the published file. Raises `QuanyuError` with what the engine says."""
+    with current(settings) as con:
+        try:
+            answer = con.execute(sql)
+            return Table([column[0] for column in answer.description or []], answer.fetchall())
+        except duckdb.Error as error:
+            raise QuanyuError(f"query: {' '.join(str(error).split('LINE 1:')[0].split())}") from error
+
+
+def published(settings: Settings) -> Published | None:
+    """What is published; None before the first publication."""
+    if not settings.current.exists():
+        return None
+    with current(settings) as con:
+        latest = con.execute(
+            "select business_date, published_at, rows_per_mart from operations.publications "
+            "order by published_at desc limit 1"
+        ).fetchone()
+        if latest is None:
+            raise QuanyuError(f"{settings.current}: holds no publication; run `quanyu nightly` to replace it")
+        # Read in Python: a bound parameter would make DuckDB import pandas, a second of CPU.
+        rows = json.loads(latest[2])
+        files = con.execute("select status, count(*) from operations.load_audit group by 1 order by 1").fetchall()
+        unbalanced = con.execute(
+            "select count(*) from operations.load_audit "
+            "where rows_read <> rows_loaded + rows_duplicate + rows_quarantined + rows_set_aside"
+        ).fetchone()
+        quarantined = con.execute(
+            "select feed, reason, count(*) from operations.quarantine group by 1, 2 order by 3 desc, 1, 2"
+        ).fetchall()
+    return Published(
+        file=settings.current.resolve().name,
+        business_date=latest[0],
+        published_at=latest[1],
+        rows=sum(rows.values()),
+        marts=len(rows),
+        versions=len(list(settings.published.glob("quanyu-*.duckdb"))),
+        files=dict(files),
+        unbalanced_files=int(unbalanced[0]) if unbalanced else 0,
+        quarantined=quarantined,
+    )
