@@ -23,11 +23,22 @@
     date '1900-01-01'
   {%- else -%}
     {%- set found = run_query(
-      "select least(max(r.previous_date) + 1, min(c.business_date)) from control.run as r"
-      ~ " left join " ~ changes ~ " as c on c.domain in ('" ~ domains | join("', '") ~ "')"
+      "select least(max(r.previous_date) + 1, min(c.business_date)) from control.run as r left join ("
+      ~ "select business_date from " ~ changes ~ " where domain in ('" ~ domains | join("', '") ~ "')"
+      ~ (_facts_before_the_first_row(changes) if 'calendar' in domains else "")
+      ~ ") as c on true"
     ).columns[0][0] -%}
     date '{{ found }}'
   {%- endif -%}
+{%- endmacro %}
+
+{# A model with a row for every calendar day names the domain 'calendar': a fact before a shop's first row moves its first day. #}
+{% macro _facts_before_the_first_row(changes) -%}
+  {{ return(
+    " union all select n.business_date from " ~ changes ~ " as n left join ("
+    ~ "select shop_id, min(business_date) as first_on from " ~ this ~ " group by shop_id) as t on n.shop_id = t.shop_id"
+    ~ " where n.domain in ('sales', 'traffic', 'traffic_daily') and (t.first_on is null or n.business_date < t.first_on)"
+  ) }}
 {%- endmacro %}
 
 {# Predicate on a day column: exactly the days of the domains (meta.rebuild_days_of, one or a list) that changed, and the new ones. #}
