@@ -85,7 +85,7 @@ sources as (
         a.live_records = 0 as has_no_live_row,
         coalesce(v.event_rows, 0) as event_rows,
         coalesce(a.aggregate_rows, 0) as aggregate_rows,
-        coalesce(v.live_records, 0) + coalesce(a.live_records, 0) as live_records,
+        coalesce(a.live_records, v.live_records) as live_records,
         case when a.shop_id is null then v.impressions else a.impressions end as impressions,
         case when a.shop_id is null then v.impressions_content else a.impressions_content end as impressions_content,
         case when a.shop_id is null then v.views else a.views end as views,
