@@ -17,7 +17,7 @@ CONTROL_TABLES: dict[str, str] = {
     "values_rounded BIGINT, encoding VARCHAR, loaded_at TIMESTAMP, status VARCHAR, error VARCHAR, lines_counted BIGINT",
     "quarantine": "feed VARCHAR, sha256 VARCHAR, path VARCHAR, line BIGINT, column_name VARCHAR, reason VARCHAR, "
     "raw_row VARCHAR, row_key VARCHAR, load_seq BIGINT, released_at TIMESTAMP",
-    "feed_presence": "feed VARCHAR, shop_id VARCHAR, rows BIGINT, rows_with_user BIGINT",
+    "feed_presence": "feed VARCHAR, shop_id VARCHAR, rows_held BIGINT, rows_with_user BIGINT",
     # ctime_ns beside the modification time: a file rewritten under its old time is read again.
     "landing_files": "path VARCHAR, size BIGINT, mtime_ns BIGINT, sha256 VARCHAR, declaration VARCHAR, ctime_ns BIGINT",
     "user_keys": "user_id VARCHAR, user_key BIGINT",
