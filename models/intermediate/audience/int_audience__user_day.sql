@@ -1,0 +1,35 @@
+-- Grain: one known user's day with a fact that speaks for a layer (shop_id, user_key, business_date), and until when
+-- (exclusive) that day alone holds each layer up. What lies before the first day to compute (base_on + 1) is folded into
+-- one row dated base_on: of the past only what still holds matters.
+{{ config(materialized='view') }}
+
+with facts as (
+    select
+        shop_id, user_key, business_date, a1_until, a2_until, a3_until,
+        cast(null as date) as a4_until, cast(null as date) as a5_until
+    from {{ ref('int_audience__traffic_day') }}
+    union all
+    select
+        shop_id, user_key, business_date, cast(null as date) as a1_until, cast(null as date) as a2_until, a3_until,
+        a4_until, a5_until
+    from {{ ref('int_audience__purchase_day') }}
+),
+
+placed as (
+    select
+        f.shop_id, f.user_key,
+        coalesce(l.start_on, s.night_on) - 1 as base_on,
+        greatest(f.business_date, coalesce(l.start_on, s.night_on) - 1) as business_date,
+        f.a1_until, f.a2_until, f.a3_until, f.a4_until, f.a5_until
+    from facts as f
+    cross join {{ ref('int_audience__scope') }} as s
+    left join {{ ref('int_audience__late_users') }} as l
+        on f.shop_id = l.shop_id and f.user_key = l.user_key
+)
+
+select
+    shop_id, user_key, business_date, max(base_on) as base_on,
+    max(a1_until) as a1_until, max(a2_until) as a2_until, max(a3_until) as a3_until,
+    max(a4_until) as a4_until, max(a5_until) as a5_until
+from placed
+group by shop_id, user_key, business_date

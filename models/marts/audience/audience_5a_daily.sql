@@ -1,0 +1,35 @@
+-- Grain: one layer on one calendar day of a shop (shop_id, business_date, layer), complete with zeros. users and share are a
+-- stock: not additive over days.
+{{ config(
+    materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail',
+    meta={'rebuild_on': ['traffic', 'traffic_daily', 'sales', 'refunds', 'reviews']}
+) }}
+
+with stock as (
+    select
+        shop_id, business_date, layer, users, entered, left_users,
+        sum(case when layer > 0 then users end) over (partition by shop_id, business_date) as asset
+    from {{ ref('int_audience__stock') }}
+    where business_date >= {{ rebuild_from() }}
+)
+
+select
+    s.shop_id,
+    s.business_date,
+    s.layer,
+    case when f.names_users then s.users end as users,
+    case
+        when f.names_users and s.layer > 0
+            then cast(s.users as double) / nullif(cast(s.asset as double), 0)
+    end as share,
+    case when f.names_users then s.entered end as entered,
+    case when f.names_users then s.left_users end as left_users,
+    l.action_level,
+    l.platform_level,
+    {{ rule_version() }} as rule_version,
+    cast(case when f.names_users then 'ok' else 'missing_source' end as varchar) as data_status
+from stock as s
+inner join {{ ref('audience_layers') }} as l
+    on s.layer = l.layer
+left join {{ ref('int_shop__sources') }} as f
+    on s.shop_id = f.shop_id
