@@ -50,7 +50,8 @@ QUESTIONS = (
         "5A audience assets (A1 to A5), users",
         ",d",
         "select shop_id, max_by(asset, business_date) from ("
-        "select shop_id, business_date, cast(sum(users) as bigint) as asset from marts.audience_5a_daily where layer between 1 and 5 group by shop_id, business_date) group by shop_id",
+        "select shop_id, business_date, cast(sum(users) as bigint) as asset from marts.audience_5a_daily "
+        "where layer between 1 and 5 group by shop_id, business_date) group by shop_id",
     ),
     Question(
         "operating_score",
