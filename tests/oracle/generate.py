@@ -314,6 +314,7 @@ class ShopMaker:
                     timedelta(days=30),
                     timedelta(days=31),
                     timedelta(days=rng.randrange(60)),
+                    -timedelta(days=2),  # dated before the payment: bad data that real exports hold
                 ]
             )
             refunded = applied + rng.choice([timedelta(0), timedelta(hours=5), timedelta(days=1), timedelta(days=4)])
@@ -329,7 +330,9 @@ class ShopMaker:
             row = {
                 "refund_id": f"R{self.number()}",
                 "order_line_id": line["order_line_id"],
-                "kind": rng.choice(["refund_only", "return_refund", "return_refund", "price_protection", "exchange"]),
+                "kind": rng.choice(
+                    [None, "refund_only", "return_refund", "return_refund", "price_protection", "exchange"]
+                ),
                 "reason": rng.choice([None, "quality", "no_longer_needed"]),
                 "applied_at": applied,
                 **moments,
@@ -510,6 +513,7 @@ def with_aggregate(rows: list[tuple[date, str, Row]], seed: int) -> list[tuple[d
     """Adds traffic_daily rows, large enough to be scored, on two days of three; columns are NULL here and there."""
     rng = random.Random(f"aggregate/{seed}")
     made: list[tuple[date, str, Row]] = []
+    last = max(delivered for delivered, _, _ in rows)
     for day in sorted({r["occurred_at"].date() for _, f, r in rows if f == "traffic_events"}):
         if rng.random() < 0.33:
             continue
@@ -549,7 +553,7 @@ def with_aggregate(rows: list[tuple[date, str, Row]], seed: int) -> list[tuple[d
             ):
                 if rng.random() < 0.06:
                     row[column] = None
-            made.append((day, "traffic_daily", row))
+            made.append((min(day, last), "traffic_daily", row))
     return rows + made
 
 
@@ -639,11 +643,18 @@ def write(deliveries: list[Delivery], landing: Path, start: int = 0) -> list[Pat
                 writer.writerow(columns)
                 writer.writerows([as_text(row.get(c)) for c in columns] for row in delivery.rows)
         else:
-            pq.write_table(pa.table({c: [row.get(c) for row in delivery.rows] for c in columns}), path)
+            pq.write_table(pa.table({c: as_array([row.get(c) for row in delivery.rows]) for c in columns}), path)
         stamp = 1_700_000_000 + 60 * number
         os.utime(path, (stamp, stamp))
         paths.append(path)
     return paths
+
+
+def as_array(values: list[Any]) -> pa.Array:
+    """A typed column; a column of nothing is text."""
+    if any(isinstance(v, Decimal) for v in values):
+        return pa.array([None if v is None else Decimal(v) for v in values], pa.decimal128(18, 3))
+    return pa.array(values) if any(v is not None for v in values) else pa.array(values, pa.string())
 
 
 def as_text(value: Any) -> str:
