@@ -2,7 +2,7 @@
 -- (windows overlap) nor over scopes; over the four classes products and net_amount add up to what sells.
 {{ config(
     materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail',
-    meta={'rebuild_on': ['sales', 'refunds', 'calendar']}
+    meta={'rebuild_on': ['sales', 'refunds', 'calendar', 'orders_presence']}
 ) }}
 
 with classes as (
