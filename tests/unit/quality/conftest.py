@@ -1,0 +1,281 @@
+"""A warehouse small enough to check on paper: one shop, three days, two users, every mart consistent.
+
+User 1 is seen on 1 March (A1), clicks on 2 March (A3) and buys on 3 March (A4); user 2 is first seen on 2 March (A1).
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipelines.quality import ExpectationResult, SuiteResult, run_gate
+from pipelines.quality.suites import EXPECTATIONS_DIR, LITERALS_FILE, Edge
+
+RUN = "run-3"
+NIGHT = datetime(2024, 3, 4, 2, 30)
+PSEUDONYM = {1: "a1" * 32, 2: "b2" * 32}
+
+RAW = """
+create schema raw; create schema control; create schema intermediate;
+create table control.run (
+    run_id varchar, business_date date, previous_date date, built_seq bigint, current_seq bigint, started_at timestamp,
+    rule_version varchar, code_version varchar, is_full_refresh boolean);
+insert into control.run values ('run-3', '2024-03-03', '2024-03-02', 2, 9, '2024-03-04 02:30:00', 'r1', 'c1', false);
+create table control.load_audit (
+    load_seq bigint, run_id varchar, sha256 varchar, feed varchar, path varchar, rows_read bigint, rows_loaded bigint,
+    rows_duplicate bigint, rows_quarantined bigint, rows_set_aside bigint, values_nulled bigint, values_rounded bigint,
+    encoding varchar, loaded_at timestamp, status varchar, error varchar, lines_counted bigint);
+create table control.quarantine (
+    feed varchar, sha256 varchar, path varchar, line bigint, column_name varchar, reason varchar, raw_row varchar,
+    row_key varchar, load_seq bigint, released_at timestamp);
+create table control.user_keys (user_id varchar, user_key bigint);
+create table control.expectation_results (
+    run_id varchar, suite varchar, expectation varchar, table_name varchar, success boolean, observed varchar,
+    failing_rows varchar, checked_at timestamp);
+create table intermediate.int_run__changes (domain varchar, shop_id varchar, user_key bigint, business_date date);
+
+create table raw.raw_orders (
+    order_line_id varchar, order_id varchar, user_key bigint, product_id varchar, quantity bigint,
+    list_amount decimal(18,2), paid_amount decimal(18,2), created_at timestamp, paid_at timestamp, status varchar,
+    scene varchar, entry varchar, shop_id varchar, load_seq bigint, source_line bigint);
+create table raw.raw_refunds (
+    refund_id varchar, order_line_id varchar, kind varchar, reason varchar, applied_at timestamp, refunded_at timestamp,
+    refund_amount decimal(18,2), refund_quantity bigint, status varchar, shop_id varchar, load_seq bigint,
+    source_line bigint);
+create table raw.raw_reviews (
+    review_id varchar, order_id varchar, order_line_id varchar, product_id varchar, user_key bigint, rating bigint,
+    content varchar, created_at timestamp, shop_id varchar, load_seq bigint, source_line bigint);
+create table raw.raw_products (
+    product_id varchar, title varchar, listed_at timestamp, list_price decimal(18,2), unit_cost decimal(18,2),
+    shop_id varchar, load_seq bigint, source_line bigint);
+create table raw.raw_contents (
+    content_id varchar, content_type varchar, author_id varchar, published_at timestamp, declared_intent varchar,
+    shop_id varchar, load_seq bigint, source_line bigint);
+create table raw.raw_authors (
+    author_id varchar, snapshot_on date, followers bigint, shop_id varchar, load_seq bigint, source_line bigint);
+create table raw.raw_traffic_events (
+    event_id varchar, occurred_at timestamp, business_date date, event_type varchar, user_key bigint, scene varchar,
+    traffic_source varchar, search_query varchar, shop_id varchar, load_seq bigint, source_line bigint);
+"""
+
+ROWS = """
+insert into control.user_keys values ('{one}', 1), ('{two}', 2);
+insert into raw.raw_orders values
+    ('L0', 'O0', null, 'P1', 1, 10, 10, '2024-03-01 08:00', '2024-03-01 08:01', 'paid', 'live', 'recommend', 's', 1, 2),
+    ('L1', 'O1', 1, 'P1', 1, 10, 10, '2024-03-03 08:00', '2024-03-03 08:01', 'paid', 'live', 'recommend', 's', 3, 2);
+insert into raw.raw_refunds values
+    ('R1', 'L0', 'refund_only', null, '2024-03-03 09:00', '2024-03-03 10:00', 4.00, null, 'succeeded', 's', 4, 2);
+insert into raw.raw_reviews values
+    ('V1', null, 'L1', null, 1, 5, 'call me on 13800000000', '2024-03-03 20:00', 's', 5, 2);
+insert into raw.raw_products values ('P1', 'Mug', '2024-01-01', 10.00, 4.00, 's', 6, 2);
+insert into raw.raw_contents values ('C1', 'live', 'A1', '2024-03-01 19:00', 'selling', 's', 7, 2);
+insert into raw.raw_authors values ('A1', '2024-03-01', 1000, 's', 8, 2);
+insert into raw.raw_traffic_events values
+    ('E1', '2024-03-01 19:05', '2024-03-01', 'view', 1, 'live', 'recommend', null, 's', 2, 2),
+    ('E2', '2024-03-02 19:05', '2024-03-02', 'product_click', 1, 'live', 'recommend', null, 's', 2, 3),
+    ('E3', '2024-03-02 19:06', '2024-03-02', 'view', 2, 'live', 'follow', null, 's', 2, 4),
+    ('E4', '2024-03-03 07:59', '2024-03-03', 'search', 1, 'search', 'search', 'mugs for anna', 's', 9, 2);
+insert into intermediate.int_run__changes values
+    ('sales', 's', 1, '2024-03-03'), ('traffic', 's', 1, '2024-03-03');
+"""
+
+FILES = (
+    (1, "orders", 1), (2, "traffic_events", 3), (3, "orders", 1), (4, "refunds", 1), (5, "reviews", 1),
+    (6, "products", 1), (7, "contents", 1), (8, "authors", 1), (9, "traffic_events", 1),
+)  # fmt: skip
+
+MARTS = """
+create schema serving.marts;
+create table serving.marts.audience_layer_history as
+select 's' as shop_id, user_id, valid_from, layer::smallint as layer, valid_to, 'r1' as rule_version,
+    'ok' as data_status
+from (values
+    ('{one}', date '2024-03-01', 1, date '2024-03-02'), ('{one}', date '2024-03-02', 3, date '2024-03-03'),
+    ('{one}', date '2024-03-03', 4, null), ('{two}', date '2024-03-02', 1, null)
+) as h (user_id, valid_from, layer, valid_to);
+
+create table serving.marts.audience_5a_daily as
+with days as (select unnest([date '2024-03-01', date '2024-03-02', date '2024-03-03']) as business_date),
+layers as (select unnest([0, 1, 2, 3, 4, 5])::smallint as layer),
+stock (business_date, layer, users, share, entered, left_users) as (values
+    (date '2024-03-01', 1, 1, 1.0, 1, 0),
+    (date '2024-03-02', 1, 1, 0.5, 1, 1), (date '2024-03-02', 3, 1, 0.5, 1, 0),
+    (date '2024-03-03', 1, 1, 0.5, 0, 0), (date '2024-03-03', 3, 0, 0.0, 0, 1), (date '2024-03-03', 4, 1, 0.5, 1, 0))
+select 's' as shop_id, d.business_date, l.layer, coalesce(s.users, 0)::bigint as users,
+    case when l.layer > 0 then coalesce(s.share, 0)::double end as share,
+    coalesce(s.entered, 0)::bigint as entered, coalesce(s.left_users, 0)::bigint as left_users,
+    case when l.layer in (1, 2) then 'seeding' when l.layer in (3, 4) then 'acquisition'
+        when l.layer = 5 then 'repurchase' end as action_level,
+    case when l.layer in (1, 2) then 'awareness' when l.layer = 3 then 'seeding'
+        when l.layer in (4, 5) then 'purchase' end as platform_level,
+    'r1' as rule_version, 'ok' as data_status
+from days as d cross join layers as l left join stock as s on d.business_date = s.business_date and l.layer = s.layer;
+
+create table serving.marts.audience_5a_flow as
+select 's' as shop_id, business_date, horizon_days::smallint as horizon_days, from_layer::smallint as from_layer,
+    to_layer::smallint as to_layer, 1::bigint as users, case when from_layer >= 0 then 1.0::double end as rate,
+    'r1' as rule_version, 'ok' as data_status
+from (values
+    (date '2024-03-01', 1, -1, 1), (date '2024-03-01', 7, -1, 1), (date '2024-03-01', 30, -1, 1),
+    (date '2024-03-02', 1, 1, 3), (date '2024-03-02', 1, -1, 1),
+    (date '2024-03-02', 7, -1, 3), (date '2024-03-02', 7, -1, 1),
+    (date '2024-03-02', 30, -1, 3), (date '2024-03-02', 30, -1, 1),
+    (date '2024-03-03', 1, 3, 4), (date '2024-03-03', 1, 1, 1),
+    (date '2024-03-03', 7, -1, 4), (date '2024-03-03', 7, -1, 1),
+    (date '2024-03-03', 30, -1, 4), (date '2024-03-03', 30, -1, 1)
+) as f (business_date, horizon_days, from_layer, to_layer);
+
+create table serving.marts.shop_daily as
+select 's' as shop_id, business_date, 0::bigint as impressions, views::bigint as views, views::bigint as viewers,
+    0::bigint as product_impression_users, clicks::bigint as product_click_users, buyers::bigint as buyers,
+    orders::bigint as orders, orders::bigint as units, paid::decimal(18,2) as paid_amount,
+    (paid - back)::decimal(18,2) as net_amount, back::decimal(18,2) as refund_by_pay_date,
+    later::decimal(18,2) as refund_by_refund_date, 0::decimal(18,2) as excess_refund_amount,
+    buyers::bigint as new_buyers, 0::bigint as returning_buyers, null::double as roi, 'r1' as rule_version,
+    'ok' as data_status
+from (values
+    (date '2024-03-01', 1, 0, 0, 1, 10, 4, 0), (date '2024-03-02', 1, 1, 0, 0, 0, 0, 0),
+    (date '2024-03-03', 0, 0, 1, 1, 10, 0, 4)
+) as d (business_date, views, clicks, buyers, orders, paid, back, later);
+
+create table serving.marts.repurchase_daily as
+select 's' as shop_id, business_date,
+    rate as repurchase_rate_30d, rate as repurchase_rate_90d, rate as repurchase_rate_180d,
+    rate as repurchase_rate_365d,
+    buyers as buyers_30d, buyers as buyers_90d, buyers as buyers_180d, buyers as buyers_365d,
+    0::bigint as repeat_buyers_30d, 0::bigint as repeat_buyers_90d, 0::bigint as repeat_buyers_180d,
+    0::bigint as repeat_buyers_365d, 'r1' as rule_version,
+    case when rate is null then 'insufficient' else 'ok' end as data_status
+from (values
+    (date '2024-03-01', null::double, 0::bigint), (date '2024-03-02', null, 0), (date '2024-03-03', 0.0, 1)
+) as d (business_date, rate, buyers);
+
+create table serving.marts.product_quadrant as
+select 's' as shop_id, business_date, scope, 'P1' as product_id, net::decimal(18,2) as net_amount,
+    n::bigint as net_quantity,
+    1.0::double as amount_share, 1.0::double as quantity_share, 1::bigint as product_count, 'core' as quadrant,
+    'core' as quadrant_gross, null::varchar as moved_from, 'r1' as rule_version, 'ok' as data_status
+from (values (date '2024-03-01', 10, 1), (date '2024-03-02', 10, 1), (date '2024-03-03', 16, 2))
+    as d (business_date, net, n)
+cross join (values ('live'), ('all')) as s (scope);
+
+create table serving.marts.quadrant_summary_daily as
+select 's' as shop_id, d.business_date, s.scope, q.quadrant,
+    case when q.quadrant = 'core' then 1 else 0 end::bigint as products,
+    case when q.quadrant = 'core' then d.net else 0 end::decimal(18,2) as net_amount,
+    case when q.quadrant = 'core' then 1 else 0 end::double as amount_share, q.paper_share,
+    100 * (case when q.quadrant = 'core' then 1 else 0 end - q.paper_share) as gap_points, 0.385::double as tvd,
+    'r1' as rule_version, 'ok' as data_status
+from (values (date '2024-03-01', 10), (date '2024-03-02', 10), (date '2024-03-03', 16)) as d (business_date, net)
+cross join (values ('live'), ('all')) as s (scope)
+cross join (values ('traffic', 0.132::double), ('core', 0.615), ('profit', 0.169), ('potential', 0.084))
+    as q (quadrant, paper_share);
+
+create table serving.marts.operating_score as
+select 's' as shop_id, 'day' as grain, business_date as period_start, business_date as period_end,
+    100.0::double as score_100, 14.0::double as score_raw, 14.0::double as coverage, 14.0::double as breadth_points,
+    null::double as depth_points, case when business_date > date '2024-03-01' then 0.0::double end as score_change,
+    null::varchar as biggest_mover, 'r1' as rule_version, 'ok' as data_status
+from (select unnest([date '2024-03-01', date '2024-03-02', date '2024-03-03']) as business_date);
+
+create table serving.marts.operating_score_indicators as
+select 's' as shop_id, 'day' as grain, business_date as period_start, indicator,
+    case when scored then 500.0::double end as numerator, null::double as denominator,
+    case when scored then 500.0::double end as value, case when scored then 1.0::double end as fraction,
+    weight::double as weight, case when scored then 14.0::double end as points,
+    case when business_date > date '2024-03-01' then 0.0::double end as contribution, 'r1' as rule_version,
+    case when scored then 'ok' else 'insufficient' end as data_status
+from (select unnest([date '2024-03-01', date '2024-03-02', date '2024-03-03']) as business_date)
+cross join (
+    values ('total_impressions', 14, true), ('content_count', 10, false), ('live_dwell_seconds', 12, false),
+    ('live_interaction_rate', 14, false), ('product_click_rate', 14, false), ('click_purchase_rate', 14, false),
+    ('price_per_unit', 10, false), ('repurchase_rate_90d', 12, false)
+) as i (indicator, weight, scored);
+
+create table serving.marts.paper_reference as
+select 'figure_' || n as figure, n::double as value, '%' as unit_printed, 'As printed.' as sentence, null as note
+from range(12) as r (n);
+"""
+
+
+@dataclass
+class Warehouse:
+    """The two files of a run. `change` edits them the way a fault would."""
+
+    build_db: Path
+    serving_db: Path
+
+    def change(self, sql: str) -> None:
+        con = duckdb.connect(str(self.build_db))
+        con.execute(f"attach '{self.serving_db}' as serving")
+        con.execute(sql)
+        con.close()
+
+    def gate(self, edge: Edge, folder: Path = EXPECTATIONS_DIR) -> list[SuiteResult]:
+        return run_gate(
+            edge,
+            build_db=self.build_db,
+            serving_db=self.serving_db,
+            run_id=RUN,
+            memory_limit="200MB",
+            threads=1,
+            checked_at=NIGHT,
+            folder=folder,
+        )
+
+    def failures(self, edge: Edge, folder: Path = EXPECTATIONS_DIR) -> dict[tuple[str, str], ExpectationResult]:
+        """(suite, expectation) → result of what does not hold."""
+        return {(s.suite, result.expectation): result for s in self.gate(edge, folder) for result in s.failures}
+
+
+def sql_of_files() -> str:
+    rows = ", ".join(
+        f"({seq}, '{'run-3' if seq > 2 else 'run-2'}', 'sha{seq}', '{feed}', '{feed}/{seq}.csv', "
+        f"{n}, {n}, 0, 0, 0, 0, 0, "
+        f"'utf-8', timestamp '2024-03-04 02:30:00', 'loaded', null, {n})"
+        for seq, feed, n in FILES
+    )
+    superseded = "".join(
+        f"create table raw.raw_{feed}_superseded as select *, 0::bigint as superseded_seq from raw.raw_{feed} limit 0;"
+        for feed in ("orders", "refunds", "reviews", "products", "contents", "authors")
+    )
+    return f"insert into control.load_audit values {rows}; {superseded}"
+
+
+Only = Callable[[str], Path]
+
+
+@pytest.fixture
+def only(tmp_path: Path) -> Only:
+    """A folder of expectations with one of the project's suites, and the literals of its edge."""
+
+    def folder(suite: str) -> Path:
+        [source] = EXPECTATIONS_DIR.glob(f"*/{suite}.json")
+        target = tmp_path / "expectations" / source.parent.name
+        target.mkdir(parents=True)
+        for path in (source, source.with_name(LITERALS_FILE)):
+            shutil.copy(path, target)
+        return target.parent
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    folder = tmp_path_factory.mktemp("warehouse")
+    made = Warehouse(folder / "build.duckdb", folder / "serving.duckdb")
+    users = {"one": PSEUDONYM[1], "two": PSEUDONYM[2]}
+    made.change(RAW + ROWS.format(**users) + sql_of_files() + MARTS.format(**users))
+    return made
+
+
+@pytest.fixture
+def warehouse(sound: Warehouse, tmp_path: Path) -> Warehouse:
+    """A copy to break."""
+    return Warehouse(Path(shutil.copy(sound.build_db, tmp_path)), Path(shutil.copy(sound.serving_db, tmp_path)))
