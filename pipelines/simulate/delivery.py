@@ -188,6 +188,7 @@ class _File:
         """Append the rows; the physical line (or sheet row) of the first of them."""
         first = self._line
         if self._handle is not None:
+            table = to_text(table) if self._quoting == "needed" else table
             options = pa_csv.WriteOptions(include_header=first == 2, quoting_style=self._quoting)
             if spots:
                 text = io.BytesIO()

@@ -13,7 +13,7 @@ SHORT_VIDEO, IMAGE_TEXT, LIVE = 0, 1, 2
 _TOPICS = ("美妆护肤", "服饰内衣", "食品饮料", "智能家居", "生活日常", "剧情", "旅行")
 # Creators by size: how many, and the range of followers they begin with.
 _SIZES = ((3, 1_100_000, 9_000_000), (8, 110_000, 900_000), (20, 11_000, 90_000), (40, 800, 9_500))
-_LOOK_BACK = 75
+_LOOK_BACK = 420
 
 
 @dataclass
@@ -65,6 +65,7 @@ class Contents:
     intent: Ints
     topic: Ints
     appeal: NDArray[np.float64]
+    life: NDArray[np.float64]
     _days: Ints
 
     def feed(self, rng: np.random.Generator, shop: int, authors: Authors) -> tuple[Frame, Ints]:
@@ -94,11 +95,11 @@ class Contents:
         return np.arange(low, high)[self.kind[low:high] == LIVE]
 
     def shown(self, day_number: int, kind: int) -> tuple[Ints, NDArray[np.float64]]:
-        """Positions of the contents of a kind that still circulate, and their cumulated pull, which fades in days."""
+        """Positions of the contents of a kind that still circulate, and their cumulated pull, which fades."""
         low, high = np.searchsorted(self._days, [day_number - _LOOK_BACK, day_number + 1])
         at = np.arange(low, high)[self.kind[low:high] == kind]
         age = day_number - self._days[at]
-        return at, np.cumsum(self.appeal[at] * (np.exp(-age / 5.0) + 0.01))
+        return at, np.cumsum(self.appeal[at] * np.exp(-age / self.life[at]))
 
 
 def sign_up(rng: np.random.Generator, shop: int, days: int, words: Vocabulary) -> Authors:
@@ -143,7 +144,7 @@ def publish(
     lift = np.clip(traffic[np.maximum(days, 0)], 0.6, 2.0)
     creators = np.arange(2, len(authors.ids))
     # Small creators publish for a shop more often than big ones.
-    wish = 1 / np.log(authors.followers[creators]) ** 1.5
+    wish = 1 / np.log(authors.followers[creators])
     parts: list[tuple[Ints, Ints, int]] = []
 
     def own_posts(rate: float, kind: int) -> None:
@@ -158,7 +159,7 @@ def publish(
     own_posts(0.5, IMAGE_TEXT)
     creator_posts(2.4, SHORT_VIDEO)
     creator_posts(0.3, IMAGE_TEXT)
-    creator_posts(0.4, LIVE)
+    creator_posts(2.0, LIVE)
     for account, share in ((0, 0.93), (1, 0.5)):
         at = days[rng.random(len(days)) < share]
         parts.append((at, np.full(len(at), account), LIVE))
@@ -188,7 +189,9 @@ def publish(
         shown[rows] = catalog.pick(rng, catalog.reach(max(int(each), 0)), int(rows.sum()))
     product = np.where(linked, shown, NULL)
     selling = np.where(linked, rng.random(count) < 0.7, False)
-    own_boost = np.where(author < 2, 3.0, 1.0)
+    own_boost = np.where(author < 2, 1.2, 1.0)
+    # Most posts are gone within a week; a few videos that sell are shown all year.
+    lasting = (kind == SHORT_VIDEO) & linked & (rng.random(count) < np.where(author < 2, 0.07, 0.035))
     return Contents(
         ids=identifiers(_CONTENT_SPACE, np.arange(count, dtype=np.int64) + shop * 10**8),
         kind=kind.astype(np.int64),
@@ -202,6 +205,9 @@ def publish(
             authors.topic_words[author],
             words.positions(_TOPICS)[rng.integers(0, len(_TOPICS), count)],
         ),
-        appeal=own_boost * (authors.followers[author] / 10_000.0) ** 0.3 * rng.lognormal(0, 0.9, count),
+        appeal=own_boost
+        * (authors.followers[author] / 10_000.0) ** 0.35
+        * rng.lognormal(lasting * 0.9, np.where(lasting, 0.3, 0.9)),
+        life=np.where(lasting, 300.0, rng.lognormal(np.log(3.5), 0.6, count)),
         _days=starts // DAY,
     )

@@ -47,8 +47,8 @@ class People:
         rest = visits - len(fresh)
         picked = np.searchsorted(self._reach, rng.random(rest) * self._reach[max(known, 1)], side="right") - 1
         picked = np.minimum(picked, max(known - 1, 0))
-        if self._recent:
-            pool = np.concatenate(self._recent)
+        pool = np.concatenate([np.empty(0, dtype=np.int64), *self._recent])
+        if len(pool):
             back = int(rest * 0.11)
             steps = rng.exponential(max(len(pool) / 3, 1), back).astype(np.int64)
             picked[:back] = pool[np.maximum(len(pool) - 1 - steps, 0)]

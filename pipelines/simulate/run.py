@@ -57,7 +57,8 @@ def simulate(
     `events_target` says how many events all shops have together. `dirt` is the share of rows spoiled. `formats`
     overrides the file format by feed. `daily_tail` delivers all but the last so many days as monthly exports.
     `progress` is called with days done and days in all. The last day is start + days - 1: choose a past one, since rows
-    from the future are quarantined. ValueError for impossible arguments, FileExistsError when `out` already holds a simulation.
+    from the future are quarantined. ValueError for impossible arguments, FileExistsError when `out` already holds a
+    simulation.
     """
     first = start or DEFAULT_START
     _check(out, days, users, shops, dirt, formats or {})

@@ -37,7 +37,7 @@ _SEEN = np.array([1.0, 1.0, 0.25, 0.35, 1.0])
 _VIEWED = np.array([0.62, 0.70, 0.0, 0.0, 0.55])
 _SHOWN = np.array([0.62, 0.75, 1.0, 0.80, 0.60])
 _MORE_SHOWN = np.array([0.0, 0.7, 1.6, 0.9, 0.0])
-_CLICKED = np.array([0.37, 0.42, 0.47, 0.52, 0.27])
+_CLICKED = np.array([0.40, 0.44, 0.40, 0.44, 0.27])
 _WATCH_LOG_MEAN = np.array([2.3, 3.9, 0.0, 0.0, 1.9])
 _WATCH_LOG_SPREAD = np.array([0.8, 1.1, 0.0, 0.0, 0.6])
 # After a view, and after a click: event and how often it follows.
@@ -46,7 +46,7 @@ _AFTER_VIEW = (
     ("follow", 0.020, False), ("fan_club_join", 0.006, True), ("gift", 0.009, True), ("lucky_bag_join", 0.035, True),
 )  # fmt: skip
 _AFTER_CLICK = (
-    ("add_to_cart", 0.24), ("product_favorite", 0.07), ("coupon_claim", 0.06), ("inquiry", 0.045),
+    ("add_to_cart", 0.30), ("product_favorite", 0.07), ("coupon_claim", 0.06), ("inquiry", 0.045),
     ("product_question", 0.012), ("member_join", 0.012), ("shop_visit", 0.11),
 )  # fmt: skip
 _HOURS = np.array(
@@ -127,8 +127,8 @@ def simulate_day(
     can_show = (linked >= 0) | ~has_content
     shown = (viewed | ~has_content) & can_show & (rng.random(count) < _SHOWN[place])
     clicked = shown & (rng.random(count) < _CLICKED[place])
-    keen = np.where(hidden, 0.75, shop.people.keenness[user]) * shop.catalog.readiness[product]
-    bought = clicked & (rng.random(count) < np.clip(0.27 * keen * buying, 0, 0.9))
+    keen = np.where(hidden, 1.15, shop.people.keenness[user]) * shop.catalog.readiness[product]
+    bought = clicked & (rng.random(count) < np.clip(0.25 * keen * buying, 0, 0.9))
 
     watch = np.floor(rng.lognormal(_WATCH_LOG_MEAN[place], _WATCH_LOG_SPREAD[place]) * 10).astype(np.int64)
     watch = np.clip(watch, 3, np.where(place == ROOM, 72_000, 6_000))
@@ -153,7 +153,7 @@ def simulate_day(
         emit(name, viewed & (rng.random(count) < share) & ((place == ROOM) | (not live_only)), 3 + lag // 2)
     for name, share in _AFTER_CLICK:
         emit(name, clicked & (rng.random(count) < share), 15 + lag // 3)
-    emit("add_to_cart", bought & (rng.random(count) < 0.35), 25 + lag // 3)
+    emit("add_to_cart", bought & (rng.random(count) < 0.5), 25 + lag // 3)
 
     # Rooms, malls and result lists show more than the product somebody goes for.
     more = np.where(shown, rng.poisson(_MORE_SHOWN[place]), 0)
