@@ -35,7 +35,7 @@ ranked as (
         candidates.*,
         row_number() over (
             partition by shop_id, grain, period_start, indicator
-            order by precedence, valid_from desc, is_general
+            order by precedence asc, valid_from desc, is_general asc
         ) as place
     from candidates
 ),

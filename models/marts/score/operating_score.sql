@@ -6,7 +6,7 @@ with movers as (
         row_number() over (
             partition by c.shop_id, c.grain, c.period_start
             -- Rounded for the comparison alone, so that equal moves tie whatever the last bit of a double says.
-            order by cast(abs(c.contribution) as decimal(18, 9)) desc, p.sort_order
+            order by cast(abs(c.contribution) as decimal(18, 9)) desc, p.sort_order asc
         ) as place
     from {{ ref('operating_score_indicators') }} as c
     inner join {{ ref('int_score__points') }} as p
