@@ -1,0 +1,386 @@
+"""From typed rows to the raw tables: which rows are bad, which are repeated, which version of a key stays.
+
+Works on the temporary tables of one file, inside the transaction of that file. Files and cells are no concern here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+
+from pipelines.landing.declarations import PERSONAL_COLUMN, SHOP_COLUMN, ColumnSpec, FeedSpec
+from pipelines.landing.grammar import Clock, identifier, listed, quoted, typing_query
+from pipelines.landing.pseudonyms import pseudonym_sql
+from pipelines.landing.reading import BROKEN, CELLS
+
+TYPED = "landing_typed"
+_NEW = "landing_new"
+_USERS = "landing_users"
+_DROPPED = "landing_dropped"
+_HELD = "landing_held"
+_TEMPORARY = (TYPED, _NEW, _USERS, _DROPPED, _HELD)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """The file at hand."""
+
+    spec: FeedSpec
+    columns: tuple[str, ...]
+    sha256: str
+    path: str
+    load_seq: int
+    default_shop: str
+    clock: Clock
+
+
+@dataclass(frozen=True)
+class Books:
+    """What became of the rows of a file. `read` = `loaded` + `duplicate` + `quarantined` + `set_aside`."""
+
+    read: int = 0
+    loaded: int = 0
+    duplicate: int = 0
+    quarantined: int = 0
+    set_aside: int = 0
+    nulled: int = 0
+    rounded: int = 0
+
+    @property
+    def balance(self) -> bool:
+        """Whether every row is accounted for."""
+        return self.read == self.loaded + self.duplicate + self.quarantined + self.set_aside
+
+
+def _count(con: duckdb.DuckDBPyConnection, query: str) -> int:
+    row = con.execute(query).fetchone()
+    return int(row[0]) if row and row[0] is not None else 0
+
+
+def drop_temporary(con: duckdb.DuckDBPyConnection) -> None:
+    """Remove what a file left in the connection."""
+    for table in _TEMPORARY:
+        con.execute(f"drop table if exists {table}")
+
+
+def apply_cells(con: duckdb.DuckDBPyConnection, delivery: Delivery, rows: int) -> Books:
+    """Type `landing_cells` and bring them into the raw tables. `rows` is what the reader saw."""
+    drop_temporary(con)
+    _type_cells(con, delivery)
+    quarantined = _quarantine(con, delivery)
+    nulled, rounded = con.execute(
+        f"select coalesce(sum(values_nulled), 0), coalesce(sum(values_rounded), 0) from {TYPED} where bad_column is null"
+    ).fetchone() or (0, 0)
+    _number_users(con, delivery)
+    _collect_new(con, delivery)
+    accepted = _count(con, f"select count(*) from {_NEW}")
+    _drop_repeated(con, delivery.spec)
+    if delivery.spec.immutable:
+        loaded = _insert_unseen(con, delivery)
+    else:
+        loaded = _insert_newer(con, delivery)
+    release_by_key(con, delivery)
+    release_by_path(con, delivery)
+    refresh_presence(con, delivery.spec, delivery.load_seq)
+    return Books(
+        read=rows,
+        loaded=loaded,
+        duplicate=accepted - loaded,
+        quarantined=quarantined,
+        nulled=int(nulled),
+        rounded=int(rounded),
+    )
+
+
+# --- typing ----------------------------------------------------------------------------------------------------------
+
+
+def _type_cells(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
+    """`landing_typed`: line, every column of the feed under its file name, first bad column and its reason, counters."""
+    spec = delivery.spec
+    present = [spec.by_name[name] for name in delivery.columns]
+    values = [f"{_value(column, delivery)} as {identifier(column.name)}" for column in spec.all_columns]
+    bad = [(column.name, f"{column.name}_error") for column in present]
+    if spec.require_one_of:
+        rule = spec.require_one_of
+        empty = [f"{name}_text is null" for name in (rule.column, *rule.unless) if name in delivery.columns]
+        bad.append((rule.column, f"case when {' and '.join(empty) or 'true'} then 'missing_required' end"))
+    first = " ".join(f"when {error} is not null then {quoted(name)}" for name, error in bad)
+    reason = ", ".join(error for _, error in bad)
+    nulled = " + ".join(f"{column.name}_nulled" for column in present)
+    rounded = " + ".join(f"{column.name}_rounded" for column in present)
+    broken_key = " or ".join(f"{column.name}_error is not null" for column in present if column.name in _key(spec))
+    con.execute(
+        f"create temp table {TYPED} as select line, {', '.join(values)}, case {first} end as bad_column, "
+        f"coalesce({reason}, null) as bad_reason, {nulled} as values_nulled, {rounded} as values_rounded, "
+        f"{broken_key or 'false'} as is_key_broken from ({typing_query(CELLS, present, delivery.clock)})"
+    )
+
+
+def _key(spec: FeedSpec) -> tuple[str, ...]:
+    return (SHOP_COLUMN, *spec.key)
+
+
+def _value(column: ColumnSpec, delivery: Delivery) -> str:
+    """SQL of a column over the typing query; what the file lacks is derived or NULL."""
+    if column.name in delivery.columns:
+        value = f"{column.name}_value"
+        return f"coalesce({value}, {quoted(delivery.default_shop)})" if column.name == SHOP_COLUMN else value
+    if column.name == SHOP_COLUMN:
+        return quoted(delivery.default_shop)
+    for rule in delivery.spec.derive_when_absent:
+        if rule.column == column.name and {rule.source, rule.when} <= set(delivery.columns):
+            return f"case when {rule.when}_value in ({listed(rule.among)}) then {rule.source}_value end"
+    kind = "varchar" if column.personal else column.sql_type
+    return f"null::{kind}"
+
+
+# --- users -----------------------------------------------------------------------------------------------------------
+
+
+def _number_users(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
+    """`landing_users`: raw id, pseudonym and number of every user among the good rows; new pseudonyms get numbers."""
+    personal = delivery.spec.personal
+    if personal is None:
+        return
+    name = identifier(personal.name)
+    number_users(
+        con, f"select distinct {name} as user_text from {TYPED} where bad_column is null and {name} is not null"
+    )
+
+
+def number_users(con: duckdb.DuckDBPyConnection, distinct_ids: str) -> None:
+    """`landing_users (user_text, user_id, user_key)` for the ids of the query `distinct_ids (user_text)`."""
+    con.execute(
+        f"create temp table {_USERS} as select user_text, {pseudonym_sql('user_text')} as user_id, "
+        f"null::bigint as user_key from ({distinct_ids})"
+    )
+    con.execute(
+        f"insert into control.user_keys select user_id, (select coalesce(max(user_key), 0) from control.user_keys) "
+        f"+ row_number() over (order by user_id) from {_USERS} as u "
+        "where not exists (select 1 from control.user_keys as k where k.user_id = u.user_id)"
+    )
+    con.execute(
+        f"update {_USERS} set user_key = k.user_key from control.user_keys as k where k.user_id = {_USERS}.user_id"
+    )
+
+
+# --- the rows to load --------------------------------------------------------------------------------------------------
+
+
+def stored_expressions(spec: FeedSpec, source: str, user_key: str, hash_of: str) -> list[tuple[str, str]]:
+    """(name, SQL) of the data columns of the raw table, over rows named `source` with the feed's own column names."""
+    expressions: list[tuple[str, str]] = []
+    for column in spec.all_columns:
+        sql = user_key if column.personal else f"{source}.{identifier(column.name)}"
+        expressions.append((column.stored_name, sql))
+        if column.name == spec.day_of:
+            expressions.append(("business_date", f"cast({source}.{identifier(column.name)} as date)"))
+    if spec.immutable:
+        expressions.append(("key_hash", hash_of))
+    return expressions
+
+
+def key_hash(spec: FeedSpec, source: str) -> str:
+    """SQL of a 64-bit hash of the stored key. Equal keys have equal hashes, NULLs included."""
+    return f"hash({', '.join(f'{source}.{identifier(name)}' for name in spec.key_stored)})"
+
+
+def _collect_new(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
+    """`landing_new`: the good rows as they will be stored, with `source_line`."""
+    spec = delivery.spec
+    join, user = "", "null"
+    if spec.personal:
+        join = f"left join {_USERS} as u on t.{identifier(spec.personal.name)} = u.user_text"
+        user = "u.user_key"
+    stored = stored_expressions(spec, "t", user, f"hash(t.{SHOP_COLUMN}, t.{identifier(spec.key[0])})")
+    columns = ", ".join(f"{sql} as {identifier(name)}" for name, sql in stored)
+    con.execute(
+        f"create temp table {_NEW} as select {columns}, t.line as source_line from {TYPED} as t {join} "
+        "where t.bad_column is null"
+    )
+
+
+def _drop_repeated(con: duckdb.DuckDBPyConnection, spec: FeedSpec) -> None:
+    """Remove from `landing_new` all but the row of each key that stays: the first event, else the newest version."""
+    hashed = key_hash(spec, "n")
+    order = "source_line" if spec.immutable else "source_line desc"
+    if spec.version:
+        order = f"{identifier(spec.version)} desc nulls last, {order}"
+    keys = ", ".join(identifier(name) for name in spec.key_stored)
+    con.execute(
+        f"create temp table {_DROPPED} as select source_line from (select source_line, row_number() over "
+        f"(partition by {keys} order by {order}) as place from {_NEW} as n where {hashed} in "
+        f"(select {hashed} from {_NEW} as n group by 1 having count(*) > 1)) where place > 1"
+    )
+    con.execute(f"delete from {_NEW} where source_line in (select source_line from {_DROPPED})")
+
+
+def _same_key(spec: FeedSpec, left: str, right: str) -> str:
+    nullable = [name for name in spec.key if not spec.by_name[name].required]
+    stored_nullable = {spec.by_name[name].stored_name for name in nullable}
+    return " and ".join(
+        f"{left}.{identifier(name)} {'is not distinct from' if name in stored_nullable else '='} "
+        f"{right}.{identifier(name)}"
+        for name in spec.key_stored
+    )
+
+
+def _insert_unseen(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> int:
+    """Insert the events that no earlier file brought. Returns rows inserted."""
+    spec = delivery.spec
+    con.execute(
+        f"delete from {_NEW} where source_line in (select n.source_line from {_NEW} as n join {spec.raw_table} as r "
+        f"on n.key_hash = r.key_hash and {_same_key(spec, 'n', 'r')})"
+    )
+    names = ", ".join(identifier(name) for name, _ in spec.data_columns)
+    con.execute(
+        f"insert into {spec.raw_table} ({names}, load_seq, source_line) "
+        f"select {names}, {delivery.load_seq}, source_line from {_NEW}"
+    )
+    return _count(con, f"select count(*) from {_NEW}")
+
+
+def _insert_newer(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> int:
+    """Insert the versions newer than what is held; those they replace move to the superseded table.
+
+    Deliveries are applied in order, so a version that is not older by its version column is newer. A column that the
+    file does not have keeps the value held: a file restates only what it carries. Returns rows inserted.
+    """
+    spec = delivery.spec
+    names = [name for name, _ in spec.data_columns]
+    held = ", ".join(f"r.{identifier(name)}" for name in (*names, "load_seq", "source_line"))
+    con.execute(
+        f"create temp table {_HELD} as select n.source_line as new_line, r.rowid as held_row, {held} "
+        f"from {_NEW} as n join {spec.raw_table} as r on {_same_key(spec, 'n', 'r')}"
+    )
+    if spec.version:
+        version = identifier(spec.version)
+        older = f"h.{version} is not null and (n.{version} is null or n.{version} < h.{version})"
+        con.execute(
+            f"delete from {_NEW} where source_line in (select n.source_line from {_NEW} as n "
+            f"join {_HELD} as h on n.source_line = h.new_line where {older})"
+        )
+        con.execute(f"delete from {_HELD} where new_line not in (select source_line from {_NEW})")
+    columns = ", ".join(identifier(name) for name in (*names, "load_seq", "source_line"))
+    con.execute(
+        f"insert into {spec.superseded_table} ({columns}, superseded_seq) select {columns}, {delivery.load_seq} from {_HELD}"
+    )
+    con.execute(f"delete from {spec.raw_table} where rowid in (select held_row from {_HELD})")
+    carried = {spec.by_name[name].stored_name for name in delivery.columns} | set(spec.key_stored)
+    derived = {rule.column for rule in spec.derive_when_absent} - carried
+
+    def current(name: str) -> str:
+        quoted_name = identifier(name)
+        if name in derived:
+            return f"coalesce(h.{quoted_name}, n.{quoted_name})"
+        return f"n.{quoted_name}" if name in carried else f"h.{quoted_name}"
+
+    con.execute(
+        f"insert into {spec.raw_table} ({columns}) select {', '.join(current(name) for name in names)}, "
+        f"{delivery.load_seq}, n.source_line from {_NEW} as n left join {_HELD} as h on n.source_line = h.new_line "
+        "order by n.source_line"
+    )
+    return _count(con, f"select count(*) from {_NEW}")
+
+
+# --- quarantine ------------------------------------------------------------------------------------------------------
+
+
+def _row_key(spec: FeedSpec, source: str, user: str) -> str:
+    """SQL of the key as one text, user ids as pseudonyms: what a quarantined row is recognised by when it is mended."""
+    parts = []
+    for name in _key(spec):
+        value = user if spec.by_name[name].personal else f"{source}.{identifier(name)}::varchar"
+        parts.append(f"coalesce({value}, '')")
+    return " || '|' || ".join(parts)
+
+
+def _quarantine(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> int:
+    """Book the bad rows and the records that could not be split. Returns their number."""
+    spec = delivery.spec
+    bad = _count(con, f"select count(*) from {TYPED} where bad_column is not null")
+    broken = _count(con, f"select count(*) from {BROKEN}")
+    head = f"{quoted(spec.feed)}, {quoted(delivery.sha256)}, {quoted(delivery.path)}"
+    if bad:
+        shown = []
+        for name in delivery.columns:
+            column = spec.by_name[name]
+            cell = f"c.{identifier(name)}"
+            if column.personal:
+                cell = pseudonym_sql(f"t.{identifier(name)}")
+            shown.append(f"{quoted(name)}: {'null::varchar' if column.withheld else cell}")
+        user = pseudonym_sql(f"t.{identifier(spec.personal.name)}") if spec.personal else "null"
+        con.execute(
+            f"insert into control.quarantine select {head}, t.line, t.bad_column, t.bad_reason, "
+            f"cast(to_json({{{', '.join(shown)}}}) as varchar), "
+            f"case when not t.is_key_broken then {_row_key(spec, 't', user)} end, {delivery.load_seq}, null "
+            f"from {TYPED} as t join {CELLS} as c on t.line = c.line where t.bad_column is not null order by t.line"
+        )
+    if broken:
+        con.execute(
+            f"insert into control.quarantine select {head}, line, null, reason, detail, null, {delivery.load_seq}, null "
+            f"from {BROKEN} order by line"
+        )
+    return bad + broken
+
+
+def release_by_key(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
+    """Release what earlier loads held back under a key that this load accepted."""
+    spec = delivery.spec
+    waiting = (
+        f"feed = {quoted(spec.feed)} and released_at is null and row_key is not null and load_seq < {delivery.load_seq}"
+    )
+    if not _count(con, f"select count(*) from control.quarantine where {waiting}"):
+        return
+    join, user = "", "null"
+    if spec.personal:
+        join = f"left join control.user_keys as k on r.{PERSONAL_COLUMN} = k.user_key"
+        user = "k.user_id"
+    accepted = (
+        f"select {_row_key(spec, 'r', user)} from {spec.raw_table} as r {join} where r.load_seq = {delivery.load_seq}"
+    )
+    con.execute(
+        f"update control.quarantine set released_at = ? where {waiting} and row_key in ({accepted})",
+        [_moment(delivery.clock.now)],
+    )
+
+
+def release_by_path(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
+    """Release rows without a readable key when a newer version of their file loads."""
+    con.execute(
+        "update control.quarantine set released_at = ? where released_at is null and row_key is null and feed = ? "
+        "and path = ? and load_seq < ?",
+        [_moment(delivery.clock.now), delivery.spec.feed, delivery.path, delivery.load_seq],
+    )
+
+
+def _moment(now: datetime) -> datetime:
+    return now.replace(tzinfo=None, microsecond=0)
+
+
+# --- presence --------------------------------------------------------------------------------------------------------
+
+
+def refresh_presence(con: duckdb.DuckDBPyConnection, spec: FeedSpec, load_seq: int) -> None:
+    """Count the feed's rows by shop. Events only grow, so the new ones are added; other feeds are counted again."""
+    users = f"count({PERSONAL_COLUMN})" if spec.personal else "0"
+    counted = f"select {SHOP_COLUMN}, count(*) as rows, {users} as rows_with_user from {spec.raw_table}"
+    if spec.immutable:
+        counted += f" where load_seq = {load_seq} group by 1"
+        before = f"select shop_id, rows, rows_with_user from control.feed_presence where feed = {quoted(spec.feed)}"
+        counted = f"select shop_id, sum(rows)::bigint, sum(rows_with_user)::bigint from ({counted} union all {before}) group by 1"
+    else:
+        counted += " group by 1"
+    con.execute(f"create or replace temp table landing_presence as {counted}")
+    con.execute("delete from control.feed_presence where feed = ?", [spec.feed])
+    con.execute(f"insert into control.feed_presence select {quoted(spec.feed)}, * from landing_presence")
+    con.execute("drop table landing_presence")
+
+
+def named(columns: Sequence[str]) -> str:
+    """Column list of a statement."""
+    return ", ".join(identifier(name) for name in columns)

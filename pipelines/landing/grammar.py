@@ -1,0 +1,301 @@
+"""What a cell means: SQL from the text of a cell to its typed value, or to the reason why it has none.
+
+The expressions of a column come in steps, each a projection over the one before, so that no text is written twice.
+A value in canonical form is settled in the first step; the later ones then work on NULL, which costs next to nothing.
+No file, table or key is known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pipelines.landing.declarations import ColumnSpec
+
+NULL_WORDS = ("", "-", "--", "/")
+# TAB, LF, CR, space, no-break space, ideographic space, byte order mark.
+BLANKS = "chr(9) || chr(10) || chr(13) || ' ' || chr(160) || chr(12288) || chr(65279)"
+TRUE_WORDS = ("true", "1", "yes", "y", "t", "是")
+FALSE_WORDS = ("false", "0", "no", "n", "f", "否")
+EARLIEST = "2010-01-01"
+
+_FULL_WIDTH = "０１２３４５６７８９．，％－＋：／"
+_HALF_WIDTH = "0123456789.,%-+:/"
+# A spreadsheet's rendering of a number too long for it, or a whole number kept as a float beyond 2^53.
+MANGLED_ID = r"[+-]?\d(\.\d+)?[eE]\+\d+|\d{16,}\.0+"
+_PLAIN_NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)"
+_SCIENTIFIC = r"[+-]?\d+(\.\d+)?[eE][+-]?\d{1,3}"
+_NUMBER_PARTS = r"^([+-]?(?:\d+\.?\d*|\.\d+))(万|w|W|亿|%)?$"
+_GROUPED = r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?(万|w|W|亿|%)?"
+_CHINESE_DURATION = r"^(?:(\d{1,6})(?:小时|时))?(?:(\d{1,6})(?:分钟|分))?(?:(\d{1,9}(?:\.\d+)?)秒)?$"
+_CLOCK_DURATION = r"^(?:(\d{1,4}):)?(\d{1,3}):(\d{2}(?:\.\d+)?)$"
+_CANONICAL_TIME = r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}"
+_TIME_PARTS = (
+    r"^(\d{4})-(\d{1,2})-(\d{1,2})"
+    r"(?:[ Tt]+(\d{1,2})(?::(\d{1,2})(?::(\d{1,2})(?:[.,](\d{1,9}))?)?)?)?"
+    r"\s*(Z|z|[+-]\d{2}(?::?\d{2})?)?$"
+)
+_COMPACT_TIME = r"^(\d{4})(\d{2})(\d{2})(?:[ Tt]?(\d{2}):?(\d{2})(?::?(\d{2}))?)?$"
+_TIME_ONLY = r"\d{1,2}:\d{1,2}(:\d{1,2}([.,]\d+)?)?:?\s*([AaPp][Mm])?"
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The run's wall clock in the business time zone, and that zone."""
+
+    now: datetime
+    time_zone: str
+
+    @property
+    def latest(self) -> datetime:
+        """Later than this is in the future."""
+        return self.now + timedelta(days=1)
+
+
+def quoted(text: str) -> str:
+    """SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def listed(values: Iterable[str]) -> str:
+    """SQL list of string literals."""
+    return ", ".join(quoted(value) for value in values)
+
+
+def typing_query(source: str, columns: Iterable[ColumnSpec], clock: Clock) -> str:
+    """A query over `source` (text columns named like `columns`, and `line`) that types every cell.
+
+    One row a row of `source`: its columns unchanged, and for every column c `c_text` (cleaned text), `c_value` (stored
+    type, a user id still as text), `c_error` (reason code or NULL), `c_nulled`, `c_rounded` (0 or 1).
+    """
+    plans = [_steps(column, clock) for column in columns]
+    query = f"select * from {source}"
+    for number in range(max(len(plan) for plan in plans)):
+        step = [f"{sql} as {identifier(name)}" for plan in plans if number < len(plan) for name, sql in plan[number]]
+        query = f"select *, {', '.join(step)} from ({query})"
+    return query
+
+
+Step = list[tuple[str, str]]
+
+
+def _steps(column: ColumnSpec, clock: Clock) -> list[Step]:
+    cell, name = identifier(column.name), column.name
+    bare, text = f"{name}_bare", f"{name}_text"
+    steps: list[Step] = [[(bare, f"trim({cell}, {BLANKS})")]]
+    if column.type != "text":
+        # A spreadsheet's mark for "this is text".
+        steps.append(
+            [(bare, f"case when starts_with({bare}, '''') then trim(substr({bare}, 2), {BLANKS}) else {bare} end")]
+        )
+        bare_now = f"{name}_bare_"
+        steps[-1] = [(bare_now, steps[-1][0][1])]
+    else:
+        bare_now = bare
+    steps.append([(text, f"case when {bare_now} in ({listed(NULL_WORDS)}) then null else {bare_now} end")])
+    match column.type:
+        case "id" | "text":
+            return [*steps, *_text(text, column)]
+        case "enum":
+            return [*steps, *_enum(text, column)]
+        case "bool":
+            return [*steps, *_bool(text, column)]
+        case "ts" | "date":
+            return [*steps, *_time(text, column, clock)]
+        case _:
+            return [*steps, *_number(text, column)]
+
+
+def _outcome(column: ColumnSpec, text: str, reasons: Iterable[str], nulled: str = "0", rounded: str = "0") -> Step:
+    missing = [f"when {text} is null then {quoted('missing_required') if column.required else 'null'}"]
+    # A NUL is no character of any text format: the row was damaged on its way.
+    damaged = [f"when contains({text}, chr(0)) then 'nul_character'"]
+    return [
+        (f"{column.name}_error", f"case {' '.join([*missing, *damaged, *reasons])} end"),
+        (f"{column.name}_nulled", nulled),
+        (f"{column.name}_rounded", rounded),
+    ]
+
+
+def _text(text: str, column: ColumnSpec) -> list[Step]:
+    reasons = []
+    if column.type == "id":
+        reasons.append(
+            f"when (contains({text}, '+') or contains({text}, '.0')) "
+            f"and regexp_full_match({text}, {quoted(MANGLED_ID)}) then 'mangled_id'"
+        )
+    return [[(f"{column.name}_value", text)], _outcome(column, text, reasons)]
+
+
+def _enum(text: str, column: ColumnSpec) -> list[Step]:
+    value = f"{column.name}_value"
+    strange = f"{text} is not null and {value} is null"
+    steps: list[Step] = [[(value, f"case when lower({text}) in ({listed(column.values)}) then lower({text}) end")]]
+    if column.required or column.strict:
+        return [*steps, _outcome(column, text, [f"when {strange} then 'unknown_value'"])]
+    return [*steps, _outcome(column, text, [], nulled=f"case when {strange} then 1 else 0 end")]
+
+
+def _bool(text: str, column: ColumnSpec) -> list[Step]:
+    value = f"{column.name}_value"
+    sql = (
+        f"case when lower({text}) in ({listed(TRUE_WORDS)}) then true "
+        f"when lower({text}) in ({listed(FALSE_WORDS)}) then false end"
+    )
+    return [[(value, sql)], _outcome(column, text, [f"when {value} is null then 'not_a_boolean'"])]
+
+
+def _half_width(text: str) -> str:
+    return f"translate({text}, {quoted(_FULL_WIDTH)}, {quoted(_HALF_WIDTH)})"
+
+
+def _number(text: str, column: ColumnSpec) -> list[Step]:
+    n = column.name
+    plain, norm, parts, exact, value = f"{n}_plain", f"{n}_norm", f"{n}_parts", f"{n}_exact", f"{n}_value"
+    # Nine places are kept, the rest is cut: rounding twice could turn 1.0049999999 into 1.01.
+    cut = f"regexp_replace({text}, '(\\.\\d{{9}})\\d+', '\\1')"
+    norm_sql = f"regexp_replace(replace({_half_width(text)}, ' ', ''), '^([+-]?)[¥￥]|元$', '\\1', 'g')"
+    body, unit = f"{parts}.body", f"{parts}.unit"
+    scaled = [
+        f"when {unit} = '' then try_cast({body} as decimal(38,9))",
+        f"when {unit} in ('万', 'w', 'W') then try_cast({body} as decimal(28,9)) * 10000::decimal(5,0)",
+        f"when {unit} = '亿' then try_cast({body} as decimal(28,9)) * 100000000::decimal(9,0)",
+    ]
+    if column.type == "rate":
+        scaled.append(f"when {unit} = '%' then try_cast({body} as decimal(27,9)) * 0.01::decimal(3,2)")
+    steps: list[Step] = [
+        [
+            (plain, f"case when regexp_full_match({text}, {quoted(_PLAIN_NUMBER)}) then {cut} end"),
+        ],
+        [
+            (f"{n}_direct", f"try_cast({plain} as decimal(38,9))"),
+            (norm, f"case when {plain} is null then {norm_sql} end"),
+        ],
+        [
+            (
+                parts,
+                f"regexp_extract(case when regexp_full_match({norm}, {quoted(_GROUPED)}) then replace({norm}, ',', '') "
+                f"else {norm} end, {quoted(_NUMBER_PARTS)}, ['body', 'unit'])",
+            ),
+            # 1.5E+03, as spreadsheets and the text of a float write big and small numbers.
+            (
+                f"{n}_scientific",
+                f"case when regexp_full_match({norm}, {quoted(_SCIENTIFIC)}) then try_cast({norm} as decimal(38,9)) end",
+            ),
+            (f"{n}_seconds", _seconds(norm) if column.duration else "null::decimal(38,9)"),
+        ],
+        [
+            (
+                exact,
+                f"coalesce({n}_direct, case when {norm} is not null and {body} <> '' "
+                f"then try_cast(case {' '.join(scaled)} end as decimal(38,9)) end, {n}_scientific, {n}_seconds)",
+            ),
+        ],
+    ]
+    rounded = "0"
+    reasons = []
+    if column.type == "int":
+        # A whole number beyond nine decimal places of room is still a BIGINT.
+        steps.append([(value, f"case when {exact} = trunc({exact}) then try_cast({exact} as bigint) end")])
+        reasons.append(f"when {exact} <> trunc({exact}) then 'not_an_integer'")
+    else:
+        steps.append([(value, f"try_cast({exact} as {column.sql_type})")])
+        if column.type == "money":
+            lost = f"regexp_matches({text}, '\\.\\d{{9}}\\d*[1-9]')"
+            rounded = f"case when {value} <> {exact} or ({exact} is not null and {lost}) then 1 else 0 end"
+    too_big = f"{exact} is not null or {plain} is not null or ({norm} is not null and ({body} <> '' and {unit} <> '%'"
+    too_big += f" or regexp_full_match({norm}, {quoted(_SCIENTIFIC)})))"
+    reasons.append(f"when {value} is null then case when {too_big} then 'overflow' else 'not_a_number' end")
+    # A bound holds for what was delivered, not for what rounding makes of it.
+    if column.min is not None:
+        reasons.append(f"when {exact} < {column.min} then 'below_minimum'")
+    if column.max is not None:
+        reasons.append(f"when {exact} > {column.max} then 'above_maximum'")
+    return [*steps, _outcome(column, text, reasons, rounded=rounded)]
+
+
+def _seconds(norm: str) -> str:
+    """Seconds of `1小时2分3秒` or `01:02:03`, DECIMAL, NULL where the text is neither."""
+
+    def total(pattern: str) -> str:
+        terms = []
+        for group, factor in ((1, 3600), (2, 60), (3, 1)):
+            found = f"try_cast(nullif(regexp_extract({norm}, {quoted(pattern)}, {group}), '') as decimal(20,9))"
+            terms.append(f"coalesce({found}, 0) * {factor}")
+        return f"cast({' + '.join(terms)} as decimal(38,9))"
+
+    return (
+        f"case when {norm} <> '' and regexp_matches({norm}, {quoted(_CHINESE_DURATION)}) then {total(_CHINESE_DURATION)} "
+        f"when regexp_matches({norm}, {quoted(_CLOCK_DURATION)}) then {total(_CLOCK_DURATION)} end"
+    )
+
+
+def _time(text: str, column: ColumnSpec, clock: Clock) -> list[Step]:
+    n = column.name
+    direct, norm, parts, local, value = f"{n}_direct", f"{n}_norm", f"{n}_parts", f"{n}_local", f"{n}_value"
+    # 2026年6月1日 08时30分15秒 and 2026/6/1 become 2026-6-1 08:30:15, 20260601083015 becomes 2026-06-01 08:30:15.
+    written = _half_width(text)
+    for old, new in (("年", "-"), ("月", "-"), ("日", " "), ("号", " "), ("/", "-")):
+        written = f"replace({written}, '{old}', '{new}')"
+    for old, new in (("时", ":"), ("点", ":"), ("分", ":"), ("秒", "")):
+        written = f"replace({written}, '{old}', '{new}')"
+    written = f"rtrim(trim({written}), ':')"
+    expanded = f"rtrim(regexp_replace({norm}, {quoted(_COMPACT_TIME)}, '\\1-\\2-\\3 \\4:\\5:\\6'), ': ')"
+
+    def part(name: str, width: int, default: str) -> str:
+        return f"lpad(coalesce(nullif({parts}.{name}, ''), '{default}'), {width}, '0')"
+
+    assembled = (
+        f"{part('year', 4, '')} || '-' || {part('month', 2, '')} || '-' || {part('day', 2, '')} || ' ' || "
+        f"{part('hour', 2, '00')} || ':' || {part('minute', 2, '00')} || ':' || {part('second', 2, '00')} || '.' || "
+        f"rpad(left({parts}.fraction, 6), 6, '0')"
+    )
+    sign = f"case when starts_with({parts}.shift, '-') then -1 else 1 end"
+    digits = f"replace(substr({parts}.shift, 2), ':', '')"
+    minutes = (
+        f"case when {parts}.shift in ('Z', 'z') then 0 when {parts}.shift <> '' then {sign} * "
+        f"(cast(left({digits}, 2) as integer) * 60 + coalesce(try_cast(nullif(substr({digits}, 3), '') as integer), 0)) end"
+    )
+    names = "['year', 'month', 'day', 'hour', 'minute', 'second', 'fraction', 'shift']"
+    in_zone = f"timezone({quoted(clock.time_zone)}, timezone('UTC', {local} - to_minutes(cast({n}_shift as bigint))))"
+    # Offsets beyond 14 hours do not exist.
+    rich = f"case when {n}_shift is null then {local} when {n}_shift between -840 and 840 then {in_zone} end"
+    if column.end_of_day:
+        rich = f"case when {parts}.hour = '' then {local} + interval 86399 second else {rich} end"
+    stamp = f"coalesce({direct}, {rich})"
+    steps: list[Step] = [
+        [
+            (
+                direct,
+                f"case when regexp_full_match({text}, {quoted(_CANONICAL_TIME)}) then try_cast({text} as timestamp) end",
+            ),
+        ],
+        [(norm, f"case when {direct} is null then {written} end")],
+        [
+            (
+                parts,
+                f"regexp_extract(case when regexp_matches({norm}, {quoted(_COMPACT_TIME)}) then {expanded} else {norm} end, "
+                f"{quoted(_TIME_PARTS)}, {names})",
+            ),
+        ],
+        [
+            (local, f"case when {parts}.year <> '' then try_cast({assembled} as timestamp) end"),
+            (f"{n}_shift", f"case when {norm} is not null then {minutes} end"),
+        ],
+        [(f"{n}_stamp", stamp)],
+        [(value, f"{n}_stamp::date" if column.type == "date" else f"{n}_stamp")],
+    ]
+    reasons = [
+        f"when {n}_stamp is null then case when regexp_full_match({norm}, {quoted(_TIME_ONLY)}) then 'time_only' "
+        "else 'not_a_time' end",
+        f"when {n}_stamp < timestamp '{EARLIEST}' then 'before_2010'",
+    ]
+    if not column.planned:
+        reasons.append(f"when {n}_stamp > timestamp '{clock.latest:%Y-%m-%d %H:%M:%S.%f}' then 'in_the_future'")
+    return [*steps, _outcome(column, text, reasons)]

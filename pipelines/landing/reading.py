@@ -1,0 +1,406 @@
+"""From a delivered file to cells: `landing_cells` (line and the declared columns as text) and `landing_broken`.
+
+Delimited text is read in bulk by DuckDB where every physical line is one record and both agree on their number, else
+record by record in Python. Values are no concern of this module.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import zipfile
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import python_calamine
+
+from pipelines.landing.declarations import FeedSpec
+from pipelines.landing.decoding import BOMB_BYTES, BOMB_RATIO, LONGEST_LINE, Shape, Text, Unreadable, decode, gunzip
+from pipelines.landing.grammar import identifier, quoted
+from pipelines.landing.header import Header, match_header, match_line
+
+CELLS = "landing_cells"
+BROKEN = "landing_broken"
+_ROWS = "landing_rows"
+_BATCH = 50_000
+# A quoted cell that runs on longer than this was never closed.
+_LONGEST_RECORD = 10_000
+# Whole numbers beyond this lose digits in a spreadsheet.
+_EXACT = 2**53
+
+
+@dataclass(frozen=True)
+class Content:
+    """What was read. `rows` = rows of `landing_cells` + rows of `landing_broken`; `counted` was counted independently
+    (physical lines of text, rows of a sheet or of Parquet).
+    """
+
+    header: Header
+    encoding: str
+    rows: int
+    counted: int
+    reader: str
+
+
+def open_text(path: Path, kind: str, scratch: Path) -> Text:
+    """Unpacked, decoded text of a csv or csv.gz file; temporary copies go to the folder `scratch`."""
+    source = path
+    if kind == "csv.gz":
+        source = scratch / "unpacked.csv"
+        gunzip(path, source)
+    text = decode(source, scratch / "decoded.csv")
+    if source != path and text.path != source:
+        source.unlink()
+    return text
+
+
+def read_cells(con: duckdb.DuckDBPyConnection, spec: FeedSpec, path: Path, kind: str, scratch: Path) -> Content:
+    """Fill the two tables. Raises `Unreadable` where the file as a whole must be refused."""
+    drop_cells(con)
+    con.execute(f"create temp table {BROKEN} (line bigint, reason varchar, detail varchar)")
+    if kind == "parquet":
+        return _read_parquet(con, spec, path, scratch)
+    if kind == "xlsx":
+        return _read_sheet(con, spec, path)
+    text = open_text(path, kind, scratch)
+    return read_text(con, spec, text, scratch)
+
+
+def drop_cells(con: duckdb.DuckDBPyConnection) -> None:
+    """Remove what an earlier file left."""
+    con.execute(f"drop view if exists {CELLS}")
+    con.execute(f"drop table if exists {_ROWS}")
+    con.execute(f"drop table if exists {BROKEN}")
+
+
+def text_header(spec: FeedSpec, text: Text) -> tuple[Header, int]:
+    """The header and the physical line it stands on."""
+    for line, content, _ in _physical_lines(text.path):
+        if not content.strip():
+            continue
+        if len(content) >= LONGEST_LINE:
+            raise Unreadable(f"has a first line of more than {LONGEST_LINE} bytes; expected the header of {spec.feed}")
+        return match_line(spec, content), line
+    raise Unreadable("has only blank lines; expected a header and rows")
+
+
+def read_text(con: duckdb.DuckDBPyConnection, spec: FeedSpec, text: Text, scratch: Path) -> Content:
+    """`read_cells` for text that is open already; `landing_broken` must exist."""
+    header, header_line = text_header(spec, text)
+    if text.shape.is_plain and header_line == 1:
+        rows = _bulk(con, header, text, scratch)
+        if rows is not None:
+            return Content(header, text.encoding, rows, text.shape.lines, "bulk")
+    rows = _record_by_record(con, header, header_line, text)
+    return Content(header, text.encoding, rows, text.shape.lines, "careful")
+
+
+def csv_source(header: Header, path: Path, shape: Shape) -> str:
+    """SQL of DuckDB's strict reader over plain text, every column as text, named by position."""
+    columns = ", ".join(f"'c{position}': 'VARCHAR'" for position in range(header.width))
+    newline = "\\r\\n" if shape.newline == "\r\n" else "\\n"
+    return (
+        f"read_csv({quoted(str(path))}, auto_detect = false, header = true, delim = {quoted(header.delimiter)}, "
+        f"quote = '\"', escape = '\"', strict_mode = true, null_padding = false, new_line = '{newline}', "
+        f"max_line_size = {2 * LONGEST_LINE}, compression = 'none', columns = {{{columns}}})"
+    )
+
+
+def readable_by_duckdb(path: Path, scratch: Path, name: str) -> Path:
+    """A name for `path` without the characters that DuckDB takes for a pattern or a compression."""
+    link = scratch / name
+    link.unlink(missing_ok=True)
+    link.symlink_to(path.resolve())
+    return link
+
+
+def _bulk(con: duckdb.DuckDBPyConnection, header: Header, text: Text, scratch: Path) -> int | None:
+    """Rows read, None where DuckDB and the count of lines disagree or DuckDB refuses."""
+    path = readable_by_duckdb(text.path, scratch, "bulk.csv")
+    columns = ", ".join(f"c{position} as {identifier(name)}" for name, position in header.positions.items())
+    # Without order the row number would not be the line number.
+    con.execute("set preserve_insertion_order = true")
+    try:
+        con.execute(f"create temp table {_ROWS} as select {columns} from {csv_source(header, path, text.shape)}")
+    except duckdb.Error:
+        # Its message quotes the line, which may hold a user id: nothing of it is kept. The careful reader says more.
+        con.execute(f"drop table if exists {_ROWS}")
+        return None
+    finally:
+        con.execute("reset preserve_insertion_order")
+    (rows,) = con.execute(f"select count(*) from {_ROWS}").fetchone() or (0,)
+    if rows != text.shape.lines - 1:
+        con.execute(f"drop table {_ROWS}")
+        return None
+    con.execute(f"create temp view {CELLS} as select rowid + 2 as line, * from {_ROWS}")
+    return int(rows)
+
+
+class _Batches:
+    """Collects cells by column and hands them to DuckDB in batches, so that no file is held in memory."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, header: Header) -> None:
+        self.con = con
+        self.names = header.names
+        self.lines: list[int] = []
+        self.columns: list[list[str | None]] = [[] for _ in self.names]
+        self.broken: list[tuple[int, str, str]] = []
+        self.bytes = 0
+        self.rows = 0
+        body = ", ".join(f"{identifier(name)} varchar" for name in self.names)
+        con.execute(f"create temp table {_ROWS} (line bigint, {body})")
+
+    def add(self, line: int, cells: list[str | None]) -> None:
+        """One record; `cells` in the order of the header's declared columns."""
+        self.lines.append(line)
+        for column, cell in zip(self.columns, cells, strict=True):
+            column.append(cell)
+            self.bytes += len(cell) if cell else 0
+        self.rows += 1
+        if len(self.lines) >= _BATCH or self.bytes > 16 * LONGEST_LINE:
+            self.flush()
+
+    def refuse(self, line: int, reason: str, **detail: object) -> None:
+        """One record that could not be split into cells."""
+        self.broken.append((line, reason, json.dumps(detail, ensure_ascii=False)))
+        self.rows += 1
+
+    def flush(self) -> None:
+        if self.lines:
+            arrays = [
+                pa.array(self.lines, pa.int64()),
+                *(pa.array(column, pa.large_string()) for column in self.columns),
+            ]
+            batch = pa.Table.from_arrays(arrays, names=["line", *self.names])
+            self.con.register("landing_batch", batch)
+            self.con.execute(f"insert into {_ROWS} select * from landing_batch")
+            self.con.unregister("landing_batch")
+            self.lines, self.columns, self.bytes = [], [[] for _ in self.names], 0
+        if self.broken:
+            batch = pa.table(
+                {
+                    "line": pa.array([line for line, _, _ in self.broken], pa.int64()),
+                    "reason": [reason for _, reason, _ in self.broken],
+                    "detail": [detail for _, _, detail in self.broken],
+                }
+            )
+            self.con.register("landing_batch", batch)
+            self.con.execute(f"insert into {BROKEN} select * from landing_batch")
+            self.con.unregister("landing_batch")
+            self.broken = []
+
+    def finish(self) -> int:
+        """Rows seen."""
+        self.flush()
+        self.con.execute(f"create temp view {CELLS} as select * from {_ROWS}")
+        return self.rows
+
+
+def _physical_lines(path: Path) -> Iterator[tuple[int, str, bool]]:
+    """(number, text without its line end, whether it was cut) of every physical line; only LF ends a line."""
+    with path.open("rb", buffering=1 << 20) as file:
+        number = 0
+        while raw := file.readline(LONGEST_LINE):
+            number += 1
+            cut = len(raw) >= LONGEST_LINE and not raw.endswith(b"\n")
+            if cut:
+                while (rest := file.readline(LONGEST_LINE)) and not rest.endswith(b"\n"):
+                    pass
+            content = raw.removesuffix(b"\n").removesuffix(b"\r")
+            # Cutting may split a character; a cut line is refused anyhow.
+            yield number, content.decode("utf-8", errors="replace" if cut else "strict"), cut
+
+
+def _record_by_record(con: duckdb.DuckDBPyConnection, header: Header, header_line: int, text: Text) -> int:
+    """Every record by itself; what cannot be split goes to `landing_broken` with the line it starts on.
+
+    A quote that is never closed, or closed only at the cost of the record's shape, spoils its physical line alone:
+    reading goes on at the next line.
+    """
+    batches = _Batches(con, header)
+    lines = _physical_lines(text.path)
+    pending: deque[tuple[int, str, bool]] = deque()
+    where = list(header.positions.values())
+    while True:
+        if pending:
+            item = pending.popleft()
+        elif (following := next(lines, None)) is not None:
+            item = following
+        else:
+            return batches.finish()
+        number, content, cut = item
+        if number <= header_line or (not cut and not content.strip()):
+            continue
+        if cut:
+            batches.refuse(number, "line_too_long", longest_allowed=LONGEST_LINE)
+            continue
+        taken: list[tuple[int, str, bool]] = []
+        cells, reason = _record(content, header, pending, lines, taken)
+        if cells is None or (width := _fitting(cells, header.width)) is None:
+            # Lines read ahead in search of the closing quote are records of their own.
+            pending.extendleft(reversed(taken))
+            if taken or cells is None:
+                batches.refuse(number, reason or "unclosed_quote", columns_expected=header.width)
+            else:
+                batches.refuse(number, "column_count", columns_expected=header.width, columns_found=len(cells))
+            continue
+        batches.add(number, [width[position] for position in where])
+
+
+def _record(
+    content: str,
+    header: Header,
+    pending: deque[tuple[int, str, bool]],
+    lines: Iterator[tuple[int, str, bool]],
+    taken: list[tuple[int, str, bool]],
+) -> tuple[list[str] | None, str | None]:
+    """Cells of the record that starts with `content`, or why it has none. Lines it needed are added to `taken`."""
+
+    def feed() -> Iterator[str]:
+        # A return inside a line would end the record for the csv module; it is part of a value.
+        yield content.replace("\r", "\ue00d") + "\n"
+        size = len(content)
+        while len(taken) < _LONGEST_RECORD and size < LONGEST_LINE:
+            following = pending.popleft() if pending else next(lines, None)
+            if following is None:
+                return
+            taken.append(following)
+            if following[2]:
+                return
+            size += len(following[1])
+            yield following[1].replace("\r", "\ue00d") + "\n"
+
+    try:
+        cells = next(csv.reader(feed(), delimiter=header.delimiter, strict=True))
+    except csv.Error as error:
+        return None, "unclosed_quote" if taken or "unexpected end" in str(error) else "broken_quote"
+    except StopIteration:
+        return None, "unclosed_quote"
+    return [cell.replace("\ue00d", "\r") for cell in cells], None
+
+
+def _fitting(cells: list[str], width: int) -> list[str] | None:
+    """The cells of a record as wide as the header; empty cells beyond it come from a trailing delimiter."""
+    if len(cells) == width:
+        return cells
+    if len(cells) > width and not any(cell.strip() for cell in cells[width:]):
+        return cells[:width]
+    return None
+
+
+def _read_parquet(con: duckdb.DuckDBPyConnection, spec: FeedSpec, path: Path, scratch: Path) -> Content:
+    source = quoted(str(readable_by_duckdb(path, scratch, "bulk.parquet")))
+    try:
+        found = con.execute(f"describe select * from read_parquet({source}, binary_as_string = true)").fetchall()
+        (counted,) = con.execute(
+            f"select coalesce(sum(num_rows), 0) from parquet_file_metadata({source})"
+        ).fetchone() or (0,)
+    except duckdb.Error as error:
+        raise Unreadable("is not a readable Parquet file (cut off or damaged); write it again") from error
+    types = {row[0]: str(row[1]) for row in found}
+    header = match_header(spec, list(types))
+    originals = list(types)
+    columns = ", ".join(
+        f"{_parquet_text(originals[position], types[originals[position]], spec.by_name[name].type)} as {identifier(name)}"
+        for name, position in header.positions.items()
+    )
+    try:
+        con.execute(
+            f"create temp table {_ROWS} as select file_row_number + 1 as line, {columns} "
+            f"from read_parquet({source}, binary_as_string = true, file_row_number = true)"
+        )
+    except duckdb.Error as error:
+        raise Unreadable("is a damaged Parquet file (its pages cannot be read); write it again") from error
+    con.execute(f"create temp view {CELLS} as select * from {_ROWS}")
+    (rows,) = con.execute(f"select count(*) from {_ROWS}").fetchone() or (0,)
+    if rows != counted:
+        raise Unreadable(f"is a damaged Parquet file ({counted} rows promised, {rows} read); write it again")
+    return Content(header, "parquet", int(rows), int(counted), "parquet")
+
+
+def _parquet_text(name: str, kind: str, wanted: str) -> str:
+    """SQL of the cell as text. A moment with a zone is written as one in UTC, so that the grammar sees its offset."""
+    column = identifier(name)
+    if kind == "TIMESTAMP WITH TIME ZONE":
+        return f"cast(timezone('UTC', {column}) as varchar) || 'Z'"
+    if wanted == "id" and kind in ("DOUBLE", "FLOAT"):
+        # A float holds ids up to 2^53 exactly; what is longer is left as 6.9e+18, for the grammar to refuse.
+        whole = f"{column} = trunc({column}) and abs({column}) < {_EXACT}"
+        return f"case when {whole} then cast(cast({column} as bigint) as varchar) else cast({column} as varchar) end"
+    return f"cast({column} as varchar)"
+
+
+def _read_sheet(con: duckdb.DuckDBPyConnection, spec: FeedSpec, path: Path) -> Content:
+    """The first sheet whose header matches, of the whole workbook; lines are the sheet's row numbers."""
+    rows = 0
+    refusal: Unreadable | None = None
+    for name, sheet in _sheets(path):
+        start, cells = sheet
+        position = next((index for index, row in enumerate(cells) if any(_cell_text(cell) for cell in row)), None)
+        if position is None:
+            continue
+        try:
+            header = match_header(spec, [_cell_text(cell) or "" for cell in cells[position]])
+        except Unreadable as error:
+            refusal = refusal or Unreadable(f"sheet {name}: {error}")
+            continue
+        batches = _Batches(con, header)
+        where = list(header.positions.values())
+        ids = [spec.by_name[column].type == "id" for column in header.names]
+        for index in range(position + 1, len(cells)):
+            row = cells[index]
+            if any(cell not in ("", None) for cell in row):
+                batches.add(
+                    start + index + 1,
+                    [
+                        _cell_text(row[at], is_id=is_id) if at < len(row) else None
+                        for at, is_id in zip(where, ids, strict=True)
+                    ],
+                )
+        rows = batches.finish()
+        return Content(header, "xlsx", rows, start + len(cells), "sheet")
+    raise refusal or Unreadable("has no rows in any sheet; expected a header and rows")
+
+
+def _sheets(path: Path) -> Iterator[tuple[str, tuple[int, list[list[Any]]]]]:
+    """(name, (empty rows above, rows)) of every sheet."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+        if unpacked > max(BOMB_BYTES, path.stat().st_size * BOMB_RATIO) or unpacked > 4 * BOMB_BYTES:
+            raise Unreadable("unpacks to more than any export does; save it as CSV")
+        workbook = python_calamine.CalamineWorkbook.from_path(str(path))
+        for name in workbook.sheet_names:
+            sheet = workbook.get_sheet_by_name(name)
+            first = sheet.start[0] if sheet.start else 0
+            yield name, (first, sheet.to_python(skip_empty_area=True))
+    except (zipfile.BadZipFile, python_calamine.CalamineError, OSError, EOFError) as error:
+        raise Unreadable("is not a readable Excel workbook (cut off, damaged or protected); save it again") from error
+
+
+def _cell_text(cell: Any, *, is_id: bool = False) -> str | None:
+    """The text a cell would have in a CSV."""
+    match cell:
+        case None | "":
+            return None
+        case bool():
+            return "true" if cell else "false"
+        case int() | float() if is_id and abs(cell) >= _EXACT:
+            # The sheet kept 15 digits of the id; say so the way a spreadsheet shows it.
+            return f"{cell:.5E}"
+        case int():
+            return str(cell)
+        case float():
+            return str(int(cell)) if cell.is_integer() and abs(cell) < _EXACT else format(cell, ".15g")
+        case datetime() | date() | time():
+            return cell.isoformat(sep=" ") if isinstance(cell, datetime) else cell.isoformat()
+        case timedelta():
+            return format(cell.total_seconds(), ".15g")
+        case _:
+            return str(cell)
