@@ -73,9 +73,9 @@ COLUMNS = {
 
 @dataclass(frozen=True)
 class Delivery:
-    """Rows of one feed that arrive together, before the night of `run_day`."""
+    """Rows of one feed that arrive together in a file, before a night of a list of nights."""
 
-    run_day: date
+    night: int
     feed: str
     rows: tuple[Row, ...]
 
@@ -289,7 +289,7 @@ class ShopMaker:
                     {"user_id": self.pick_user(0.2)},
                 ]
             )
-            row = row | change | {"updated_at": datetime.combine(later, time(23, 59, 59)) + timedelta(seconds=1)}
+            row = row | change | {"updated_at": datetime.combine(later, time(23, 59, 59)) + timedelta(seconds=2)}
             self.out.append((later, "orders", {"shop_id": self.shop, **row}))
             # An older version that arrives after it must lose.
             if rng.random() < 0.5:
@@ -563,15 +563,14 @@ def make_history(seed: int, shops: list[tuple[str, Profile]], last: date) -> lis
 
 
 def as_deliveries(rows: list[tuple[date, str, Row]], nights: list[date], seed: int = 0) -> list[Delivery]:
-    """Files per night and feed: a row rides with the first night on or after its day; lines are shuffled.
+    """Files per night and feed: a row rides with the first of the rising nights on or after its day, lines shuffled.
 
     Two versions of a key never share a file, so that what the last one says is the last file's word.
     """
     rng = random.Random(f"deliveries/{seed}")
-    nights = sorted(nights)
-    boxes: dict[tuple[date, str], list[tuple[date, int, Row]]] = {}
+    boxes: dict[tuple[int, str], list[tuple[date, int, Row]]] = {}
     for order, (day, feed, row) in enumerate(rows):
-        night = next(n for n in nights if n >= day)
+        night = next(n for n, run_day in enumerate(nights) if run_day >= day)
         boxes.setdefault((night, feed), []).append((day, order, row))
     result = []
     for (night, feed), box in sorted(boxes.items(), key=lambda item: item[0]):
@@ -592,26 +591,20 @@ def as_deliveries(rows: list[tuple[date, str, Row]], nights: list[date], seed: i
     return result
 
 
-def shuffled(deliveries: list[Delivery], nights: list[date], seed: int) -> list[Delivery]:
-    """The same rows in another order: files whose rows carry `updated_at` are held back at random; the other feeds,
-    where delivery order is the only order, keep theirs."""
+def shuffled(deliveries: list[Delivery], nights: int, seed: int) -> list[Delivery]:
+    """The same rows in another order: files whose rows carry `updated_at` are torn in two and held back at random; the
+    other feeds, where delivery order is the only order, keep theirs."""
     rng = random.Random(f"shuffle/{seed}")
-    moved = []
+    kept, moved = [], []
     for delivery in deliveries:
-        if "updated_at" in COLUMNS[delivery.feed].split():
-            for rows in (delivery.rows[0::2], delivery.rows[1::2]):
-                later = [n for n in nights if n >= delivery.run_day]
-                if rows:
-                    moved.append(replace(delivery, run_day=rng.choice(later), rows=tuple(reversed(rows))))
-        else:
-            moved.append(delivery)
-    ordered = [d for d in moved if d.feed not in _DATED] + rng.sample(
-        [d for d in moved if d.feed in _DATED], sum(d.feed in _DATED for d in moved)
-    )
-    return sorted(ordered, key=lambda d: d.run_day)
-
-
-_DATED = {feed for feed, columns in COLUMNS.items() if "updated_at" in columns.split()}
+        if "updated_at" not in COLUMNS[delivery.feed].split():
+            kept.append(delivery)
+            continue
+        for rows in (delivery.rows[0::2], delivery.rows[1::2]):
+            if rows:
+                moved.append(replace(delivery, night=rng.randrange(delivery.night, nights), rows=tuple(reversed(rows))))
+    rng.shuffle(moved)
+    return sorted([*kept, *moved], key=lambda d: d.night)
 
 
 def current_rows(deliveries: list[Delivery]) -> Feeds:
