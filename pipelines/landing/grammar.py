@@ -157,10 +157,16 @@ def _half_width(text: str) -> str:
 
 def _number(text: str, column: ColumnSpec) -> list[Step]:
     n = column.name
-    plain, norm, parts, exact, value = f"{n}_plain", f"{n}_norm", f"{n}_parts", f"{n}_exact", f"{n}_value"
+    direct, rest, norm, parts = f"{n}_direct", f"{n}_rest", f"{n}_norm", f"{n}_parts"
+    exact, value = f"{n}_exact", f"{n}_value"
+    if column.type == "int":
+        canonical, kind = r"[+-]?\d{1,18}", "bigint"
+    else:
+        scale = {"money": 2, "number": 3, "rate": 6}[column.type]
+        canonical, kind = rf"[+-]?\d{{1,{18 - scale}}}(\.\d{{0,{scale}}})?", column.sql_type
     # Nine places are kept, the rest is cut: rounding twice could turn 1.0049999999 into 1.01.
-    cut = f"regexp_replace({text}, '(\\.\\d{{9}})\\d+', '\\1')"
-    norm_sql = f"regexp_replace(replace({_half_width(text)}, ' ', ''), '^([+-]?)[¥￥]|元$', '\\1', 'g')"
+    cut = f"regexp_replace({rest}, '(\\.\\d{{9}})\\d+', '\\1')"
+    norm_sql = f"regexp_replace(replace({_half_width(rest)}, ' ', ''), '^([+-]?)[¥￥]|元$', '\\1', 'g')"
     body, unit = f"{parts}.body", f"{parts}.unit"
     scaled = [
         f"when {unit} = '' then try_cast({body} as decimal(38,9))",
@@ -169,31 +175,23 @@ def _number(text: str, column: ColumnSpec) -> list[Step]:
     ]
     if column.type == "rate":
         scaled.append(f"when {unit} = '%' then try_cast({body} as decimal(27,9)) * 0.01::decimal(3,2)")
+    ungrouped = f"case when regexp_full_match({norm}, {quoted(_GROUPED)}) then replace({norm}, ',', '') else {norm} end"
+    is_scientific = f"regexp_full_match({norm}, {quoted(_SCIENTIFIC)})"
     steps: list[Step] = [
+        [(direct, f"case when regexp_full_match({text}, {quoted(canonical)}) then try_cast({text} as {kind}) end")],
+        # DECIMAL(38) is dear; from here on there is work for unusual texts only.
+        [(rest, f"case when {direct} is null then {text} end")],
+        [(norm, f"case when regexp_full_match({rest}, {quoted(_PLAIN_NUMBER)}) then {cut} else {norm_sql} end")],
         [
-            (plain, f"case when regexp_full_match({text}, {quoted(_PLAIN_NUMBER)}) then {cut} end"),
-        ],
-        [
-            (f"{n}_direct", f"try_cast({plain} as decimal(38,9))"),
-            (norm, f"case when {plain} is null then {norm_sql} end"),
-        ],
-        [
-            (
-                parts,
-                f"regexp_extract(case when regexp_full_match({norm}, {quoted(_GROUPED)}) then replace({norm}, ',', '') "
-                f"else {norm} end, {quoted(_NUMBER_PARTS)}, ['body', 'unit'])",
-            ),
+            (parts, f"regexp_extract({ungrouped}, {quoted(_NUMBER_PARTS)}, ['body', 'unit'])"),
             # 1.5E+03, as spreadsheets and the text of a float write big and small numbers.
-            (
-                f"{n}_scientific",
-                f"case when regexp_full_match({norm}, {quoted(_SCIENTIFIC)}) then try_cast({norm} as decimal(38,9)) end",
-            ),
+            (f"{n}_scientific", f"case when {is_scientific} then try_cast({norm} as decimal(38,9)) end"),
             (f"{n}_seconds", _seconds(norm) if column.duration else "null::decimal(38,9)"),
         ],
         [
             (
                 exact,
-                f"coalesce({n}_direct, case when {norm} is not null and {body} <> '' "
+                f"coalesce(case when {rest} is not null and {body} <> '' "
                 f"then try_cast(case {' '.join(scaled)} end as decimal(38,9)) end, {n}_scientific, {n}_seconds)",
             ),
         ],
@@ -201,22 +199,20 @@ def _number(text: str, column: ColumnSpec) -> list[Step]:
     rounded = "0"
     reasons = []
     if column.type == "int":
-        # A whole number beyond nine decimal places of room is still a BIGINT.
-        steps.append([(value, f"case when {exact} = trunc({exact}) then try_cast({exact} as bigint) end")])
+        whole = f"case when {exact} = trunc({exact}) then try_cast({exact} as bigint) end"
+        steps.append([(value, f"coalesce({direct}, {whole})")])
         reasons.append(f"when {exact} <> trunc({exact}) then 'not_an_integer'")
     else:
-        steps.append([(value, f"try_cast({exact} as {column.sql_type})")])
+        steps.append([(value, f"coalesce({direct}, try_cast({exact} as {kind}))")])
         if column.type == "money":
-            lost = f"regexp_matches({text}, '\\.\\d{{9}}\\d*[1-9]')"
-            rounded = f"case when {value} <> {exact} or ({exact} is not null and {lost}) then 1 else 0 end"
-    too_big = f"{exact} is not null or {plain} is not null or ({norm} is not null and ({body} <> '' and {unit} <> '%'"
-    too_big += f" or regexp_full_match({norm}, {quoted(_SCIENTIFIC)})))"
+            lost = f"regexp_matches({rest}, '\\.\\d{{9}}\\d*[1-9]')"
+            rounded = f"case when {exact} is not null and ({value} <> {exact} or {lost}) then 1 else 0 end"
+    too_big = f"{exact} is not null or ({body} <> '' and {unit} <> '%') or {is_scientific}"
     reasons.append(f"when {value} is null then case when {too_big} then 'overflow' else 'not_a_number' end")
     # A bound holds for what was delivered, not for what rounding makes of it.
-    if column.min is not None:
-        reasons.append(f"when {exact} < {column.min} then 'below_minimum'")
-    if column.max is not None:
-        reasons.append(f"when {exact} > {column.max} then 'above_maximum'")
+    for bound, sign, reason in ((column.min, "<", "below_minimum"), (column.max, ">", "above_maximum")):
+        if bound is not None:
+            reasons.append(f"when {direct} {sign} {bound} or {exact} {sign} {bound} then '{reason}'")
     return [*steps, _outcome(column, text, reasons, rounded=rounded)]
 
 
