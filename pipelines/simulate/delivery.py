@@ -142,10 +142,10 @@ class Landing:
             table, spots, repeated = spoil(rng, feed, to_text(table), self._dirt)
         first_line = file.write(table, spots)
         kept = np.ones(size(frame), dtype=np.bool_)
-        kept[[spot.row for spot in spots if OUTCOMES[spot.kind] == "quarantined"]] = False
+        kept[[spot.row for spot in spots if OUTCOMES[spot.kind][0] == "quarantined"]] = False
         place = str(file.path.relative_to(self._out))
         self.ledger.truth += [
-            (feed.name, place, first_line + spot.row, spot.column, spot.kind, OUTCOMES[spot.kind], spot.value)
+            (feed.name, place, first_line + spot.row, spot.column, spot.kind, *OUTCOMES[spot.kind], spot.value)
             for spot in spots
         ]
         self.ledger.book(feed, select(frame, kept), read=table.num_rows, duplicates=len(repeated))

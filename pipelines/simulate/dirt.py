@@ -13,19 +13,20 @@ import pyarrow.compute as pc
 from pipelines.simulate.columns import Column, Feed, Ints
 
 Outcome = Literal["quarantined", "duplicate", "nulled"]
-OUTCOMES: dict[str, Outcome] = {
-    "bad_enum": "quarantined",
-    "bad_number": "quarantined",
-    "negative": "quarantined",
-    "mangled_id": "quarantined",
-    "time_only": "quarantined",
-    "ancient": "quarantined",
-    "future": "quarantined",
-    "missing_required": "quarantined",
-    "too_many_columns": "quarantined",
-    "too_few_columns": "quarantined",
-    "duplicate_key": "duplicate",
-    "unknown_optional": "nulled",
+# What becomes of a row of each kind, and the reason code the quarantine must give.
+OUTCOMES: dict[str, tuple[Outcome, str | None]] = {
+    "bad_enum": ("quarantined", "unknown_value"),
+    "bad_number": ("quarantined", "not_a_number"),
+    "negative": ("quarantined", "below_minimum"),
+    "mangled_id": ("quarantined", "mangled_id"),
+    "time_only": ("quarantined", "time_only"),
+    "ancient": ("quarantined", "before_2010"),
+    "future": ("quarantined", "in_the_future"),
+    "missing_required": ("quarantined", "missing_required"),
+    "too_many_columns": ("quarantined", "column_count"),
+    "too_few_columns": ("quarantined", "column_count"),
+    "duplicate_key": ("duplicate", None),
+    "unknown_optional": ("nulled", None),
 }
 _TIMES = {"time_only": "12:30:05", "ancient": "1970-01-01 08:00:00", "future": "2199-01-01 00:00:00"}
 

@@ -14,8 +14,8 @@ import numpy as np
 
 from pipelines.simulate.columns import EVENT_TYPES, REFUND_STATUS, Feed, Frame, Ints, concat, size
 
-TruthRow = tuple[str, str, int, str | None, str, str, str | None]
-_TRUTH_FIELDS = ("feed", "path", "line", "column", "kind", "outcome", "value")
+TruthRow = tuple[str, str, int, str | None, str, str, str | None, str | None]
+_TRUTH_FIELDS = ("feed", "path", "line", "column", "kind", "outcome", "reason", "value")
 _MEASURES = {
     "orders": ("order_id", "paid_at", "paid_amount", "quantity", "is_gift"),
     "refunds": ("status", "refund_amount"),
@@ -83,7 +83,7 @@ class Ledger:
         return {"feeds": books, "shops": by_shop}
 
     def write_truth(self, path: Path) -> None:
-        """The truth as JSON lines: feed, path below the folder, physical line (header = 1), column, kind, outcome."""
+        """The truth as JSON lines, one a spoiled row: path below the folder, physical line (header = 1)."""
         with path.open("w", encoding="utf-8", newline="\n") as file:
             for row in self.truth:
                 file.write(json.dumps(dict(zip(_TRUTH_FIELDS, row, strict=True)), ensure_ascii=False) + "\n")
