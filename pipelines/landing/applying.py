@@ -368,11 +368,11 @@ def _moment(now: datetime) -> datetime:
 def refresh_presence(con: duckdb.DuckDBPyConnection, spec: FeedSpec, load_seq: int) -> None:
     """Count the feed's rows by shop. Events only grow, so the new ones are added; other feeds are counted again."""
     users = f"count({PERSONAL_COLUMN})" if spec.personal else "0"
-    counted = f"select {SHOP_COLUMN}, count(*) as rows, {users} as rows_with_user from {spec.raw_table}"
+    counted = f"select {SHOP_COLUMN}, count(*) as rows_held, {users} as rows_with_user from {spec.raw_table}"
     if spec.immutable:
         counted += f" where load_seq = {load_seq} group by 1"
-        before = f"select shop_id, rows, rows_with_user from control.feed_presence where feed = {quoted(spec.feed)}"
-        counted = f"select shop_id, sum(rows)::bigint, sum(rows_with_user)::bigint from ({counted} union all {before}) group by 1"
+        before = f"select shop_id, rows_held, rows_with_user from control.feed_presence where feed = {quoted(spec.feed)}"
+        counted = f"select shop_id, sum(rows_held)::bigint, sum(rows_with_user)::bigint from ({counted} union all {before}) group by 1"
     else:
         counted += " group by 1"
     con.execute(f"create or replace temp table landing_presence as {counted}")
