@@ -6,7 +6,14 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-CODE = ("models/**/*.sql", "models/**/*.yml", "macros/**/*.sql", "pipelines/landing/**/*.py", "dbt_project.yml")
+CODE = (
+    "models/**/*.sql",
+    "models/**/*.yml",
+    "macros/**/*.sql",
+    "pipelines/landing/**/*.py",
+    "pipelines/landing/**/*.yml",
+    "dbt_project.yml",
+)
 RULES = ("seeds/**/*.csv", "seeds/**/*.yml")
 
 
