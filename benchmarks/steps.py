@@ -1,0 +1,171 @@
+"""The measured steps. Each runs in a process of its own, so that seconds and peak memory are its alone."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pipelines.config import load_settings, quiet_environment
+from pipelines.warehouse import database
+
+
+def simulate(out: str, events: str, days: str, last: str) -> dict[str, Any]:
+    """A shop of so many events, CSV throughout, up to the day `last`."""
+    from pipelines.simulate import simulate as run
+
+    until = date.fromisoformat(last)
+    report = run(
+        Path(out),
+        days=int(days),
+        users=max(2_000, int(events) // 40),
+        seed=11,
+        start=until - timedelta(days=int(days) - 1),
+        events_target=int(events),
+        formats={"traffic_events": "csv"},
+    )
+    return {"rows": report.rows}
+
+
+def load(home: str) -> dict[str, Any]:
+    """Everything in the landing folder of a home, without building anything."""
+    from pipelines.landing import load_landing
+    from pipelines.warehouse.schema import ensure_schema
+
+    settings = load_settings(home)
+    settings.make_home()
+    with database.building(settings) as con:
+        ensure_schema(con)
+        begun = time.perf_counter()
+        load_landing(
+            con,
+            landing=settings.landing,
+            state=settings.state,
+            default_shop=settings.default_shop,
+            time_zone=settings.time_zone,
+            run_id="bench",
+            now=datetime.now(settings.zone).replace(tzinfo=None),
+            progress=lambda _: None,
+        )
+        con.execute("checkpoint")
+        spent = time.perf_counter() - begun
+        rows = con.execute("select count(*) from raw.raw_traffic_events").fetchone()
+    return {"seconds": spent, "rows": rows[0] if rows else 0}
+
+
+def to_parquet(landing: str, out: str) -> dict[str, Any]:
+    """The baseline's input: the same events, typed, as one Parquet file."""
+    with duckdb.connect() as con:
+        con.execute(
+            f"copy (select * from read_csv('{landing}/traffic_events/*.csv', header = true, types = {{"
+            "'event_id': 'VARCHAR', 'user_id': 'VARCHAR', 'author_id': 'VARCHAR', 'content_id': 'VARCHAR', "
+            f"'product_id': 'VARCHAR', 'campaign_id': 'VARCHAR'}}, union_by_name = true)) to '{out}' (format parquet)"
+        )
+    return {}
+
+
+def parquet_ctas(home: str, source: str) -> dict[str, Any]:
+    """The baseline of a load: CREATE TABLE AS from Parquet, same memory and threads."""
+    settings = load_settings(home)
+    settings.make_home()
+    with database.connect(settings.state / "ctas.duckdb", settings) as con:
+        begun = time.perf_counter()
+        con.execute(f"create table events as select * from read_parquet('{source}')")
+        con.execute("checkpoint")
+        spent = time.perf_counter() - begun
+    return {"seconds": spent}
+
+
+def build(home: str, mode: str) -> dict[str, Any]:
+    """All models from scratch: `dbt` through dbt without its tests, `bare` the very same SQL in one connection."""
+    from pipelines.transform.project import Project
+
+    settings = load_settings(home)
+    project = Project(settings)
+    _manifest = project.manifest
+    if mode == "dbt":
+        begun = time.perf_counter()
+        results = project.build(full_refresh=True, with_seeds=False, on_node=lambda *_: None, only=("model",))
+        spent = time.perf_counter() - begun
+        bad = [result.name for result in results if not result.ok]
+        if bad:
+            raise RuntimeError(f"models failed: {bad}")
+        statements = [
+            {"relation": result.relation, "view": result.materialized == "view", "sql": result.compiled}
+            for result in results
+        ]
+        (settings.state / "bare.json").write_text(json.dumps(statements), encoding="utf-8")
+        return {"seconds": spent, "models": len(results)}
+    statements = json.loads((settings.state / "bare.json").read_text(encoding="utf-8"))
+    with database.building(settings) as con:
+        con.execute("use build")
+        begun = time.perf_counter()
+        for statement in statements:
+            kind = "view" if statement["view"] else "table"
+            con.execute(f"drop {kind} if exists {statement['relation']} cascade")
+            con.execute(f"create {kind} {statement['relation']} as ({statement['sql']})")
+        spent = time.perf_counter() - begun
+    return {"seconds": spent, "models": len(statements)}
+
+
+def night(home: str, on: str) -> dict[str, Any]:
+    """One whole night as the command line runs it; its models' SQL seconds apart from everything else."""
+    from pipelines.orchestration.night import Request
+    from pipelines.orchestration.runner import Runner
+    from pipelines.transform import project
+
+    sql: dict[str, float] = {}
+    heard = project.Project.build
+
+    def listening(self: project.Project, **asked: Any) -> list[project.NodeResult]:
+        results = heard(self, **asked)
+        sql.update({result.name: result.seconds for result in results if result.kind == "model"})
+        return results
+
+    project.Project.build = listening  # type: ignore[method-assign]
+    settings = load_settings(home)
+    [entry] = Runner(settings).run([Request(on=date.fromisoformat(on))])
+    if entry.outcome != "published":
+        raise RuntimeError(f"night of {on}: {entry.outcome} {entry.message} {entry.evidence}")
+    with database.building(settings, read_only=True) as con:
+        loaded = con.execute(
+            "select coalesce(sum(rows_loaded), 0) from control.load_audit where feed = 'traffic_events' and run_id = ?",
+            [entry.run_id],
+        ).fetchone()
+    return {
+        "events": int(loaded[0]) if loaded else 0,
+        "sql_seconds": sum(sql.values()),
+        "models": sql,
+        "phases": {phase.name: [phase.wall_seconds, phase.cpu_seconds] for phase in entry.phases},
+    }
+
+
+STEPS: dict[str, Callable[..., dict[str, Any]]] = {
+    step.__name__: step for step in (simulate, load, to_parquet, parquet_ctas, build, night)
+}
+
+
+def main() -> None:
+    """Run the step named first with the arguments after it; print what it measured as one JSON line."""
+    quiet_environment()
+    name, *arguments = sys.argv[1:]
+    begun = time.perf_counter()
+    measured = STEPS[name](*arguments)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    measured |= {
+        "process_seconds": time.perf_counter() - begun,
+        "cpu_seconds": used.ru_utime + used.ru_stime,
+        "peak_mb": used.ru_maxrss / 1024,
+    }
+    print(json.dumps(measured))
+
+
+if __name__ == "__main__":
+    main()
