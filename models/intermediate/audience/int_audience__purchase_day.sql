@@ -43,16 +43,24 @@ share_days as (
 ),
 
 facts as (
-    select shop_id, user_key, business_date, effective_until, 1 as is_occasion, 0 as is_order, 0 as is_liked, 0 as is_share
+    select
+        shop_id, user_key, business_date, effective_until,
+        1 as is_occasion, 0 as is_order, 0 as is_liked, 0 as is_share
     from occasions
     union all
-    select shop_id, user_key, business_date, cast(null as date), 0, 1, 0, 0
+    select
+        shop_id, user_key, business_date, cast(null as date) as effective_until,
+        0 as is_occasion, 1 as is_order, 0 as is_liked, 0 as is_share
     from order_days
     union all
-    select shop_id, user_key, business_date, cast(null as date), 0, 0, 1, 0
+    select
+        shop_id, user_key, business_date, cast(null as date) as effective_until,
+        0 as is_occasion, 0 as is_order, 1 as is_liked, 0 as is_share
     from liked_days
     union all
-    select shop_id, user_key, business_date, cast(null as date), 0, 0, 0, 1
+    select
+        shop_id, user_key, business_date, cast(null as date) as effective_until,
+        0 as is_occasion, 0 as is_order, 0 as is_liked, 1 as is_share
     from share_days
 ),
 

@@ -38,7 +38,9 @@ parts as (
     select shop_id, business_date, horizon_days, from_layer, to_layer, users
     from movers
     union all
-    select e.shop_id, e.business_date, e.horizon_days, e.from_layer, e.from_layer as to_layer, e.users - coalesce(g.users, 0) as users
+    select
+        e.shop_id, e.business_date, e.horizon_days, e.from_layer, e.from_layer as to_layer,
+        e.users - coalesce(g.users, 0) as users
     from earlier as e
     left join gone as g
         on e.shop_id = g.shop_id and e.business_date = g.business_date
