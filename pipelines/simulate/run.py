@@ -15,6 +15,8 @@ from pipelines.simulate.columns import FEEDS, NULL, Ints, Vocabulary, identifier
 from pipelines.simulate.delivery import Format, Landing
 
 DEFAULT_START = date(2025, 1, 1)
+# Hidden, so that the folder can be a landing folder as it is: what is hidden there is not loaded.
+TRUTH = ".truth"
 # Measured over whole simulations; only where the running count starts, it corrects itself day by day.
 _EVENTS_PER_VISIT = 2.6
 _EVENTS_PER_USER_DAY = 0.1
@@ -25,9 +27,10 @@ _FIXED, _DAILY = 0, 1
 
 @dataclass(frozen=True)
 class SimulationReport:
-    """What was written: the folder, first and last day, files and rows by feed, and the control totals."""
+    """What was written: folder, place of the truth, first and last day, files and rows by feed, control totals."""
 
     out: Path
+    truth: Path
     first_day: date
     last_day: date
     files: dict[str, int]
@@ -51,7 +54,7 @@ def simulate(
     temper: trade.Temper | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> SimulationReport:
-    """Write the feeds of believable shops below `out`, one folder a feed, and the truth about them in `out/truth`.
+    """Write the feeds of believable shops below `out`, one folder a feed, and the truth about them in `out/.truth`.
 
     The same arguments give the same bytes. `users` people per shop make about 0.1 events a day each, unless
     `events_target` says how many events all shops have together. `dirt` is the share of rows spoiled. `formats`
@@ -110,13 +113,14 @@ def simulate(
         "days": days, "users": users, "shops": shops, "seed": seed, "start": first.isoformat(), "dirt": dirt,
         "events_target": events_target, "daily_tail": daily_tail,
     }  # fmt: skip
-    truth = out / "truth"
+    truth = out / TRUTH
     truth.mkdir()
     landing.ledger.write_truth(truth / "spoiled.jsonl")
     text = json.dumps({"arguments": arguments, **totals}, ensure_ascii=False, indent=1)
     (truth / "expected.json").write_text(text + "\n", encoding="utf-8")
     return SimulationReport(
         out=out,
+        truth=truth,
         first_day=first,
         last_day=first + timedelta(days=days - 1),
         files=dict(landing.ledger.files),
@@ -134,7 +138,7 @@ def _check(out: Path, days: int, users: int, shops: int, dirt: float, formats: M
         raise ValueError(f"dirt is a share of rows from 0 to 0.5, not {dirt}")
     if unknown := sorted(set(formats) - set(FEEDS)):
         raise ValueError(f"formats names feeds that are not simulated: {', '.join(unknown)}")
-    taken = [name for name in ("truth", *FEEDS) if (out / name).exists() and any((out / name).iterdir())]
+    taken = [name for name in (TRUTH, *FEEDS) if (out / name).exists() and any((out / name).iterdir())]
     if taken:
         raise FileExistsError(f"{out} already holds {taken[0]}/: choose an empty folder or remove it")
 

@@ -24,7 +24,7 @@ def twins(tmp_path_factory):
     arguments = {"days": 25, "users": 3000, "seed": 21}
     clean = simulate(base / "clean", **arguments, formats=CLEAN)
     dirty = simulate(base / "dirty", **arguments, dirt=0.04)
-    truth = [json.loads(line) for line in (base / "dirty" / "truth" / "spoiled.jsonl").read_text().splitlines()]
+    truth = [json.loads(line) for line in (dirty.truth / "spoiled.jsonl").read_text().splitlines()]
     return clean, dirty, truth
 
 
@@ -90,4 +90,4 @@ def test_the_books_count_the_dirt(twins):
 def test_a_clean_simulation_has_an_empty_truth(twins):
     clean, _, _ = twins
     assert clean.spoiled == 0
-    assert (clean.out / "truth" / "spoiled.jsonl").read_text() == ""
+    assert (clean.truth / "spoiled.jsonl").read_text() == ""

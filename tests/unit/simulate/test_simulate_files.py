@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from python_calamine import CalamineWorkbook
 
-from pipelines.simulate import deliveries, simulate
+from pipelines.simulate import TRUTH, deliveries, simulate
 from pipelines.simulate.columns import identifiers
 
 # Copied by hand from the feed contract; every name that is simulated, in its order.
@@ -62,7 +62,7 @@ def bytes_and_times(out: Path) -> dict[str, tuple[str, int]]:
     return {
         str(path.relative_to(out)): (
             hashlib.sha256(path.read_bytes()).hexdigest(),
-            path.stat().st_mtime_ns if path.parent.name != "truth" else 0,
+            path.stat().st_mtime_ns if path.parent.name != TRUTH else 0,
         )
         for path in sorted(out.rglob("*"))
         if path.is_file()
@@ -141,7 +141,7 @@ def test_deliveries_cover_every_file_once(summer):
     nights = deliveries(summer.out)
     assert [day for day, _ in nights] == [date(2025, 4, 1) + timedelta(days=n) for n in range(120)]
     files = [path for _, paths in nights for path in paths]
-    on_disk = [path for path in summer.out.rglob("*") if path.is_file() and path.parent.name != "truth"]
+    on_disk = [path for path in summer.out.rglob("*") if path.is_file() and path.parent.name != TRUTH]
     assert sorted(files) == sorted(on_disk)
     for day, paths in nights:
         # 01:00 in Shanghai of the next morning is 17:00 UTC of the day itself.
@@ -172,7 +172,7 @@ def test_formats_can_be_forced(tmp_path):
 
 
 def test_expected_totals_are_what_the_files_say(summer):
-    expected = json.loads((summer.out / "truth" / "expected.json").read_text())
+    expected = json.loads((summer.report.truth / "expected.json").read_text())
     shop = expected["shops"]["shop-1"]
     lines, orders, units, paid = summer.db.sql("""
         select count(*), count(distinct order_id), sum(quantity), sum(paid_amount::decimal(18, 2)) from paid
@@ -239,7 +239,7 @@ def test_impossible_arguments_are_refused(tmp_path, wrong, message):
 
 def test_a_folder_is_not_simulated_into_twice(tmp_path):
     simulate(tmp_path, days=1, users=20)
-    with pytest.raises(FileExistsError, match="already holds truth/"):
+    with pytest.raises(FileExistsError, match=r"already holds \.truth/"):
         simulate(tmp_path, days=1, users=20)
 
 
