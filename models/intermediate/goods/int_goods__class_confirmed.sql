@@ -40,8 +40,8 @@ select
     d.product_id,
     d.class_code
 from runs as d
-inner join {{ ref('int_goods__rule') }} as r
-    on d.business_date >= r.valid_from and d.business_date < coalesce(r.valid_to, {{ run_date() }} + 1)
+inner join {{ ref('int_goods__rule_day') }} as r
+    on d.business_date = r.business_date
 where
     d.business_date >= {{ rebuild_from() }}
     and {{ day_diff('d.business_date', 'd.run_started_on') }} + 1 = r.confirmation_days

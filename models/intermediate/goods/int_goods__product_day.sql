@@ -1,18 +1,27 @@
--- Grain: one product with a line in the window of a day (shop_id, business_date, scope, product_id). Sums of the lines paid
--- in W(30): gross, and net of their refunds dated on or before the day (R45). Not additive over days: windows overlap.
+-- Grain: one product of a shop, scope and day (shop_id, business_date, scope, product_id), from its listing or first payment
+-- on, sold or not (R44). Sums of the lines paid in W(30): gross, and net of their refunds dated on or before the day (R45).
+-- Not additive over days: windows overlap.
 {{ config(
     materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail',
-    meta={'rebuild_on': ['sales', 'refunds']}
+    meta={'rebuild_on': ['sales', 'refunds', 'products', 'calendar']}
 ) }}
 
+with shops as (
+    select shop_id, min(first_on) as first_on
+    from {{ ref('int_shop__calendar') }}
+    group by shop_id
+),
+
 -- A line is in the window from enters_on until the day before leaves_on, cut to the rule's period and to the days to compute.
-with stays as (
+stays as (
     select
         l.shop_id, l.order_line_id, l.product_id, l.quantity, l.paid_amount,
         coalesce(l.scene, '') = 'live' as is_live,
-        greatest(l.paid_on, r.valid_from, {{ rebuild_from() }}) as enters_on,
+        greatest(l.paid_on, r.valid_from, c.first_on, {{ rebuild_from() }}) as enters_on,
         least(l.paid_on + r.window_days, coalesce(r.valid_to, {{ run_date() }} + 1)) as leaves_on
     from {{ ref('stg_orders') }} as l
+    inner join shops as c
+        on l.shop_id = c.shop_id
     cross join {{ ref('int_goods__rule') }} as r
     where l.is_paid_line and l.paid_on + r.window_days > {{ rebuild_from() }}
 ),
@@ -30,44 +39,62 @@ refunds as (
 -- What each fact adds to the running sums when it enters, and takes out again when its line leaves.
 steps as (
     select
-        shop_id, product_id, is_live, enters_on as business_date, 1 as lines,
+        shop_id, product_id, is_live, enters_on as business_date,
         paid_amount as net_amount, quantity as net_quantity, paid_amount, quantity as paid_quantity
     from stays
     where enters_on < leaves_on
     union all
-    select shop_id, product_id, is_live, leaves_on, -1, -paid_amount, -quantity, -paid_amount, -quantity
+    select shop_id, product_id, is_live, leaves_on, -paid_amount, -quantity, -paid_amount, -quantity
     from stays
     where enters_on < leaves_on
     union all
-    select shop_id, product_id, is_live, counts_on, 0, -counted_amount, -counted_quantity, 0, 0
+    select shop_id, product_id, is_live, counts_on, -counted_amount, -counted_quantity, 0, 0
     from refunds
     union all
-    select shop_id, product_id, is_live, leaves_on, 0, counted_amount, counted_quantity, 0, 0
+    select shop_id, product_id, is_live, leaves_on, counted_amount, counted_quantity, 0, 0
     from refunds
+),
+
+scopes as (
+    select 'all' as scope
+    union all
+    select 'live' as scope
 ),
 
 changes as (
     select
-        s.shop_id, p.scope, s.product_id, s.business_date,
-        sum(s.lines) as lines, sum(s.net_amount) as net_amount, sum(s.net_quantity) as net_quantity,
-        sum(s.paid_amount) as paid_amount, sum(s.paid_quantity) as paid_quantity
+        s.shop_id, p.scope, s.product_id, s.business_date, s.net_amount, s.net_quantity, s.paid_amount, s.paid_quantity
     from steps as s
-    inner join (select 'all' as scope union all select 'live' as scope) as p
+    inner join scopes as p
         on p.scope = 'all' or s.is_live
     where s.business_date <= {{ run_date() }}
-    group by s.shop_id, p.scope, s.product_id, s.business_date
+    union all
+    select l.shop_id, p.scope, l.product_id, greatest(l.starts_on, c.first_on, {{ rebuild_from() }}), 0, 0, 0, 0
+    from {{ ref('int_goods__product_life') }} as l
+    inner join shops as c
+        on l.shop_id = c.shop_id
+    cross join scopes as p
+    where l.starts_on <= {{ run_date() }}
+),
+
+day_changes as (
+    select
+        shop_id, scope, product_id, business_date,
+        sum(net_amount) as net_amount, sum(net_quantity) as net_quantity,
+        sum(paid_amount) as paid_amount, sum(paid_quantity) as paid_quantity
+    from changes
+    group by shop_id, scope, product_id, business_date
 ),
 
 states as (
     select
         shop_id, scope, product_id, business_date as starts_on,
         coalesce(lead(business_date) over by_day - 1, {{ run_date() }}) as ends_on,
-        sum(lines) over so_far as lines,
         sum(net_amount) over so_far as net_amount,
         sum(net_quantity) over so_far as net_quantity,
         sum(paid_amount) over so_far as paid_amount,
         sum(paid_quantity) over so_far as paid_quantity
-    from changes
+    from day_changes
     window
         by_day as (partition by shop_id, scope, product_id order by business_date),
         so_far as (
@@ -88,4 +115,3 @@ select
     cast(s.paid_quantity as bigint) as paid_quantity
 from states as s,
     {{ days_between('s.starts_on', 's.ends_on') }} as d (business_date)
-where s.lines > 0
