@@ -184,7 +184,7 @@ def main(events: int, days: int, write: bool) -> None:
         result["load"] = loads(work, shop)
         click.echo(f"load {result['load']}")
         whole, home = work / "whole", work / "home"
-        shutil.copytree(shop, whole / "landing", ignore=shutil.ignore_patterns("truth"))
+        shutil.copytree(shop, whole / "landing", ignore=shutil.ignore_patterns(".truth"))
         first = step("night", whole, last)
         result["first"] = {"process_seconds": round(first["process_seconds"], 1), "peak_mb": round(first["peak_mb"])}
         click.echo(f"first night over everything {result['first']}")
