@@ -11,6 +11,8 @@ with presence as (
         max(case when feed = 'ad_spend' then 1 else 0 end) = 1 as has_ad_spend,
         max(case when feed = 'traffic_events' then 1 else 0 end) = 1 as has_traffic_events,
         max(case when feed = 'traffic_daily' then 1 else 0 end) = 1 as has_traffic_daily,
+        max(case when feed = 'service_sessions' then 1 else 0 end) = 1 as has_service_sessions,
+        max(case when feed = 'nps_surveys' then 1 else 0 end) = 1 as has_nps_surveys,
         max(case when feed in ('orders', 'traffic_events') and rows_with_user > 0 then 1 else 0 end) = 1 as names_users
     from {{ source('control', 'feed_presence') }}
     where rows_held > 0
@@ -28,7 +30,8 @@ traffic as (
 
 select
     p.shop_id, p.has_orders, p.has_refunds, p.has_reviews, p.has_products, p.has_contents, p.has_authors, p.has_ad_spend,
-    p.has_traffic_events, p.has_traffic_daily, p.names_users, t.first_traffic_on, t.first_event_on
+    p.has_traffic_events, p.has_traffic_daily, p.names_users,
+    p.has_service_sessions, p.has_nps_surveys, t.first_traffic_on, t.first_event_on
 from presence as p
 left join traffic as t
     on p.shop_id = t.shop_id
