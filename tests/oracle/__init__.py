@@ -12,6 +12,14 @@ from typing import Any
 
 from tests.oracle.audience import audience_5a_daily, audience_5a_flow, audience_layer_history, layers_by_user
 from tests.oracle.facts import Feeds, Row, Shop, shop_ids
+from tests.oracle.fields import (
+    Touches,
+    field_matrix_daily,
+    purchase_path_daily,
+    synergy_daily,
+    synergy_matrix_daily,
+    traffic_source_daily,
+)
 from tests.oracle.goods import product_quadrant, quadrant_summary_daily
 from tests.oracle.rules import RULES, Rules
 from tests.oracle.score import operating_score, operating_score_indicators, score_periods
@@ -27,6 +35,11 @@ MARTS = (
     "operating_score_indicators",
     "shop_daily",
     "repurchase_daily",
+    "purchase_path_daily",
+    "traffic_source_daily",
+    "synergy_daily",
+    "synergy_matrix_daily",
+    "field_matrix_daily",
 )
 
 
@@ -62,6 +75,14 @@ def compute(
             made["shop_daily"] = shop_daily(shop)
         if "repurchase_daily" in wanted:
             made["repurchase_daily"] = repurchase_daily(shop)
+        if wanted & {"purchase_path_daily", "synergy_daily", "synergy_matrix_daily", "field_matrix_daily"}:
+            touches = Touches(shop)
+            made["purchase_path_daily"] = purchase_path_daily(shop, touches)
+            made["synergy_daily"] = synergy_daily(shop, touches, layers_by_user(shop))
+            made["synergy_matrix_daily"] = synergy_matrix_daily(shop, touches)
+            made["field_matrix_daily"] = field_matrix_daily(shop, touches)
+        if "traffic_source_daily" in wanted:
+            made["traffic_source_daily"] = traffic_source_daily(shop)
         for name, rows in made.items():
             if name in wanted:
                 result[name].extend(rows)

@@ -56,7 +56,7 @@ KEYS = {
 }
 COLUMNS = {
     "orders": "shop_id order_line_id order_id user_id product_id product_name quantity paid_amount created_at paid_at "
-    "status scene entry author_id content_id is_gift is_presale updated_at",
+    "status scene entry author_id content_id campaign_id ad_id is_gift is_presale updated_at",
     "refunds": "shop_id refund_id order_line_id kind reason applied_at reviewed_at refunded_at refund_amount "
     "refund_quantity status updated_at",
     "reviews": "shop_id review_id order_id order_line_id product_id user_id rating created_at updated_at",
@@ -64,7 +64,7 @@ COLUMNS = {
     "authors": "shop_id author_id snapshot_on name is_own is_celebrity followers",
     "contents": "shop_id content_id content_type author_id published_at ended_at declared_intent",
     "traffic_events": "shop_id event_id occurred_at event_type user_id scene traffic_source author_id content_id "
-    "product_id watch_seconds is_complete_play search_query",
+    "product_id campaign_id watch_seconds is_complete_play search_query",
     "traffic_daily": "shop_id business_date scene traffic_source author_id content_id product_id impressions views "
     "viewers watch_seconds interactions interacting_viewers product_impressions product_clicks "
     "product_impression_users product_click_users buyers orders units paid_amount",

@@ -8,7 +8,7 @@ with run as (
 versions as (
     select
         r.shop_id, r.order_line_id, r.order_id, r.user_key, r.product_id, r.quantity, r.paid_amount,
-        cast(r.created_at as date) as created_on, cast(r.paid_at as date) as paid_on, r.scene,
+        cast(r.created_at as date) as created_on, cast(r.paid_at as date) as paid_on, r.paid_at, r.scene,
         coalesce(r.is_gift, false) as is_gift, 1 as is_new, 0 as superseded_seq
     from {{ source('raw', 'raw_orders') }} as r
     cross join run
@@ -16,7 +16,7 @@ versions as (
     union all
     select
         s.shop_id, s.order_line_id, s.order_id, s.user_key, s.product_id, s.quantity, s.paid_amount,
-        cast(s.created_at as date) as created_on, cast(s.paid_at as date) as paid_on, s.scene,
+        cast(s.created_at as date) as created_on, cast(s.paid_at as date) as paid_on, s.paid_at, s.scene,
         coalesce(s.is_gift, false) as is_gift, 0 as is_new, s.superseded_seq
     from {{ source('raw', 'raw_orders_superseded') }} as s
     cross join run
@@ -26,11 +26,13 @@ versions as (
 -- A key that only its progress (shipped, delivered …) was restated has two equal versions: no sale fact changed.
 distinct_versions as (
     select
-        shop_id, order_line_id, order_id, user_key, product_id, quantity, paid_amount, created_on, paid_on, scene, is_gift,
+        shop_id, order_line_id, order_id, user_key, product_id, quantity, paid_amount, created_on, paid_on, paid_at,
+        scene, is_gift,
         count(*) as copies
     from versions
     group by
-        shop_id, order_line_id, order_id, user_key, product_id, quantity, paid_amount, created_on, paid_on, scene, is_gift
+        shop_id, order_line_id, order_id, user_key, product_id, quantity, paid_amount, created_on, paid_on, paid_at,
+        scene, is_gift
 )
 
 select shop_id, order_line_id, user_key, created_on, paid_on

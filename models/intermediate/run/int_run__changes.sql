@@ -45,6 +45,17 @@ line_users as (
     from {{ ref('int_run__changed_orders') }}
 ),
 
+-- Days of events that are new or whose author turned from own to external or back.
+touch_days as (
+    select e.shop_id, e.business_date
+    from {{ source('raw', 'raw_traffic_events') }} as e
+    cross join run
+    where e.load_seq > run.built_seq
+    union
+    select shop_id, business_date
+    from {{ ref('int_fields__authorship_change') }}
+),
+
 changes as (
     select 'traffic' as domain, e.shop_id, e.user_key, e.business_date
     from {{ source('raw', 'raw_traffic_events') }} as e
@@ -72,6 +83,20 @@ changes as (
     from changed_reviews as v
     left join line_users as l
         on v.shop_id = l.shop_id and v.order_line_id = l.order_line_id and v.user_key is null
+    union
+    select 'authorship' as domain, shop_id, cast(null as bigint) as user_key, business_date
+    from {{ ref('int_fields__authorship_change') }}
+    union
+    -- Pay dates whose lines changed, or whose look-back reaches a touch that changed.
+    select 'touched_sales' as domain, shop_id, cast(null as bigint) as user_key, paid_on as business_date
+    from {{ ref('int_run__changed_orders') }}
+    where paid_on is not null
+    union
+    select 'touched_sales' as domain, t.shop_id, cast(null as bigint) as user_key,
+        cast(d.business_date as date) as business_date
+    from touch_days as t
+    cross join {{ ref('int_fields__rule') }} as l,
+        {{ days_between('t.business_date', 't.business_date + l.look_back_days') }} as d (business_date)
     union
     -- A product without a listing date is there from the first day on.
     select 'products' as domain, p.shop_id, cast(null as bigint) as user_key,
