@@ -23,3 +23,16 @@
 {% macro spark__days_between(first, last) -%}
   lateral explode(sequence({{ first }}, {{ last }}, interval 1 day))
 {%- endmacro %}
+
+{# Whole microseconds from `earlier` to `later`: exact, so that sums do not depend on order. #}
+{% macro microseconds_between(earlier, later) -%}
+  {{ return(adapter.dispatch('microseconds_between', 'quanyu')(earlier, later)) }}
+{%- endmacro %}
+
+{% macro default__microseconds_between(earlier, later) -%}
+  date_diff('microsecond', {{ earlier }}, {{ later }})
+{%- endmacro %}
+
+{% macro spark__microseconds_between(earlier, later) -%}
+  (unix_micros({{ later }}) - unix_micros({{ earlier }}))
+{%- endmacro %}

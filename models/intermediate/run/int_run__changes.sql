@@ -116,6 +116,9 @@ changes as (
     inner join {{ source('raw', 'raw_products') }} as p
         on s.shop_id = p.shop_id and s.product_id = p.product_id
     where s.superseded_seq > run.built_seq and s.load_seq <= run.built_seq and p.listed_at is distinct from s.listed_at
+    union
+    select domain, shop_id, cast(null as bigint) as user_key, business_date
+    from {{ ref('int_run__changed_experience') }}
 )
 
 select changes.domain, changes.shop_id, changes.user_key, changes.business_date
