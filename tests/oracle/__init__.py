@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any
 
 from tests.oracle.audience import audience_5a_daily, audience_5a_flow, audience_layer_history, layers_by_user
+from tests.oracle.experience import experience_marts
 from tests.oracle.facts import Feeds, Row, Shop, shop_ids
 from tests.oracle.fields import (
     Touches,
@@ -35,6 +36,9 @@ MARTS = (
     "operating_score_indicators",
     "shop_daily",
     "repurchase_daily",
+    "experience_score_daily",
+    "experience_score_indicators",
+    "complaint_rates_daily",
     "purchase_path_daily",
     "traffic_source_daily",
     "synergy_daily",
@@ -75,6 +79,8 @@ def compute(
             made["shop_daily"] = shop_daily(shop)
         if "repurchase_daily" in wanted:
             made["repurchase_daily"] = repurchase_daily(shop)
+        if wanted & {"experience_score_daily", "experience_score_indicators", "complaint_rates_daily"}:
+            made |= experience_marts(shop)
         if wanted & {"purchase_path_daily", "synergy_daily", "synergy_matrix_daily", "field_matrix_daily"}:
             touches = Touches(shop)
             made["purchase_path_daily"] = purchase_path_daily(shop, touches)

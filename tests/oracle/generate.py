@@ -53,12 +53,17 @@ KEYS = {
     "contents": ("content_id",),
     "traffic_events": ("event_id",),
     "traffic_daily": ("business_date", "scene", "traffic_source", "author_id", "content_id", "product_id"),
+    "service_sessions": ("session_id",),
+    "nps_surveys": ("response_id",),
+    "official_metrics": ("business_date", "metric", "source"),
+    "benchmarks": ("subject", "indicator", "grain", "valid_from"),
 }
 COLUMNS = {
     "orders": "shop_id order_line_id order_id user_id product_id product_name quantity paid_amount created_at paid_at "
-    "status scene entry author_id content_id campaign_id ad_id is_gift is_presale updated_at",
+    "status scene entry author_id content_id campaign_id ad_id is_gift is_presale "
+    "promised_ship_at picked_up_at due_delivery_at delivered_at updated_at",
     "refunds": "shop_id refund_id order_line_id kind reason applied_at reviewed_at refunded_at refund_amount "
-    "refund_quantity status updated_at",
+    "refund_quantity is_escalated status updated_at",
     "reviews": "shop_id review_id order_id order_line_id product_id user_id rating created_at updated_at",
     "products": "shop_id product_id title category_1 listed_at list_price",
     "authors": "shop_id author_id snapshot_on name is_own is_celebrity followers",
@@ -68,6 +73,11 @@ COLUMNS = {
     "traffic_daily": "shop_id business_date scene traffic_source author_id content_id product_id impressions views "
     "viewers watch_seconds interactions interacting_viewers product_impressions product_clicks "
     "product_impression_users product_click_users buyers orders units paid_amount",
+    "service_sessions": "shop_id session_id kind user_id order_id opened_at human_turns reply_seconds unanswered_turns "
+    "rating is_escalated",
+    "nps_surveys": "shop_id response_id user_id order_id score answered_at",
+    "official_metrics": "shop_id business_date metric value source",
+    "benchmarks": "shop_id subject indicator grain floor average excellent source valid_from valid_to",
 }
 
 
