@@ -198,6 +198,29 @@ cross join (
     ('price_per_unit', 10, false), ('repurchase_rate_90d', 12, false)
 ) as i (indicator, weight, scored);
 
+create table serving.marts.experience_score_daily as
+select 's' as shop_id, business_date, 6.0::double as experience_10, 2.0::double as product_points,
+    1.0::double as logistics_points, 3.0::double as service_points, 88.5::double as official_score,
+    'r1' as rule_version, 'ok' as data_status
+from (select unnest([date '2024-03-01', date '2024-03-02', date '2024-03-03']) as business_date);
+
+create table serving.marts.experience_score_indicators as
+select 's' as shop_id, business_date, indicator, 1.0::double as numerator, 4.0::double as denominator,
+    0.25::double as value, 0.6::double as fraction, weight::double as weight, 0.6 * weight::double as points,
+    'r1' as rule_version, 'ok' as data_status
+from (select unnest([date '2024-03-01', date '2024-03-02', date '2024-03-03']) as business_date)
+cross join (
+    values ('bad_review_rate', 1.5), ('quality_return_rate', 1.5), ('pickup_on_time', 1), ('delivery_on_time', 1.5),
+    ('damage_return_rate', 0.5), ('reply_seconds', 1), ('review_hours', 1), ('complaint_rate', 1),
+    ('dissatisfied_rate', 0.5), ('help_rate', 0.5)
+) as i (indicator, weight);
+
+create table serving.marts.complaint_rates_daily as
+select 's' as shop_id, business_date, 40::bigint as signed_orders, 0.1::double as quality_return_rate,
+    0.2::double as bad_review_rate, 0.05::double as complaint_rate, 75.0::double as ccr, null::double as nps,
+    -20.0::double as nps_proxy_stars, 'r1' as rule_version, 'ok' as data_status
+from (select unnest([date '2024-03-01', date '2024-03-02', date '2024-03-03']) as business_date);
+
 create table serving.marts.paper_reference as
 select 'figure_' || n as figure, n::double as value, '%' as unit_printed, 'As printed.' as sentence, null as note
 from range(12) as r (n);

@@ -454,6 +454,36 @@ MART_FAULTS = {
         "operating_score_indicators",
         "every_period_has_eight",
     ),
+    "an experience score that is not its dimensions": (
+        "update serving.marts.experience_score_daily set service_points = 2.5 where business_date = '2024-03-03'",
+        "experience_score_daily",
+        "dimensions_add_up",
+    ),
+    "an experience score beyond its scale": (
+        "update serving.marts.experience_score_daily set logistics_points = 3.1 where business_date = '2024-03-03'",
+        "experience_score_daily",
+        "logistics_points_is_within_bounds",
+    ),
+    "a day without an experience score": (
+        "delete from serving.marts.experience_score_daily where business_date = '2024-03-02'",
+        "experience_score_daily",
+        "calendar_is_the_shops",
+    ),
+    "nine indicators": (
+        "delete from serving.marts.experience_score_indicators where indicator = 'help_rate'",
+        "experience_score_indicators",
+        "every_day_has_ten",
+    ),
+    "an indicator above one": (
+        "update serving.marts.experience_score_indicators set value = 1.5 where indicator = 'help_rate'",
+        "experience_score_indicators",
+        "a_rate_is_a_part",
+    ),
+    "a combined rate below the complaints": (
+        "update serving.marts.complaint_rates_daily set ccr = 40 where business_date = '2024-03-03'",
+        "complaint_rates_daily",
+        "the_combined_rate_holds_the_complaints",
+    ),
     "an unknown status": (
         "update serving.marts.shop_daily set data_status = 'fine'",
         "shop_daily",
