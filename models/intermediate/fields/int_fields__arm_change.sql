@@ -62,32 +62,41 @@ facts as (
         and (not p.needs_proof or k.known_on is not null)
 ),
 
--- Each fact counts from its day until it leaves the window; those that overlap or touch make one stay.
+-- Each fact counts from its day until it leaves the window. Those before the first day to compute all cover the day before it,
+-- so of them only the longest matters.
 covers as (
-    select distinct f.shop_id, f.user_key, f.kind, f.business_date as begins_on, f.fact_on + r.window_days as ends_on
+    select
+        f.shop_id, f.user_key, f.kind, greatest(f.business_date, {{ rebuild_from() }} - 1) as begins_on,
+        max(f.fact_on) + {{ fields_rule('window_days') }} as ends_on
     from facts as f
-    cross join {{ ref('int_fields__rule') }} as r
-    where f.business_date < f.fact_on + r.window_days
+    where f.business_date < f.fact_on + {{ fields_rule('window_days') }}
+    group by f.shop_id, f.user_key, f.kind, greatest(f.business_date, {{ rebuild_from() }} - 1)
 ),
 
+-- Covers that overlap or touch make one stay; only its ends are moves.
 neighbours as (
     select
-        shop_id, user_key, kind, begins_on, ends_on,
+        shop_id, user_key, kind, begins_on,
         max(ends_on) over (
-            partition by shop_id, user_key, kind order by begins_on, ends_on
+            partition by shop_id, user_key, kind order by begins_on
             rows between unbounded preceding and 1 preceding
-        ) as covered_until
+        ) as covered_until,
+        max(ends_on) over (
+            partition by shop_id, user_key, kind order by begins_on
+            rows between unbounded preceding and current row
+        ) as covers_until,
+        lead(begins_on) over (partition by shop_id, user_key, kind order by begins_on) as next_begins_on
     from covers
 ),
 
 steps as (
-    select shop_id, user_key, kind, greatest(begins_on, coalesce(covered_until, begins_on)) as business_date, 1 as step
+    select shop_id, user_key, kind, begins_on as business_date, 1 as step
     from neighbours
-    where covered_until is null or ends_on > covered_until
+    where covered_until is null or covered_until < begins_on
     union all
-    select shop_id, user_key, kind, ends_on as business_date, -1 as step
+    select shop_id, user_key, kind, covers_until as business_date, -1 as step
     from neighbours
-    where covered_until is null or ends_on > covered_until
+    where next_begins_on is null or next_begins_on > covers_until
 ),
 
 days as (
@@ -97,6 +106,7 @@ days as (
         sum(case when kind = 'marketing' then step else 0 end) as marketing_step,
         sum(case when kind = 'bought' then step else 0 end) as bought_step
     from steps
+    where business_date <= {{ run_date() }}
     group by shop_id, user_key, business_date
 ),
 

@@ -24,7 +24,7 @@ attributed as (
         l.campaign_id is not null as is_campaign,
         l.author_id is not null and not coalesce(a.is_own, false) as is_external,
         l.author_id is not null and coalesce(a.is_own, false) as is_own,
-        coalesce(a.is_celebrity, false) or coalesce(a.followers >= r.head_followers, false) as is_head,
+        coalesce(a.is_head, false) as is_head,
         coalesce(e.is_paid, false) or l.ad_id is not null as is_advertised,
         -- An entry decides where it fits: pull anywhere, push in content scenes (R67, R109).
         case
@@ -37,10 +37,9 @@ attributed as (
     from lines as l
     inner join {{ ref('fields_scenes') }} as s
         on l.scene = s.scene
-    cross join {{ ref('int_fields__rule') }} as r
     left join entries as e
         on l.entry = e.entry
-    left join {{ ref('int_fields__author_spell') }} as a
+    left join {{ ref('int_fields__author_period') }} as a
         on
             l.shop_id = a.shop_id and l.author_id = a.author_id
             and l.author_on >= a.valid_from and (a.valid_to is null or l.author_on < a.valid_to)
