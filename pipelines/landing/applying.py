@@ -19,9 +19,10 @@ from pipelines.landing.reading import BROKEN, CELLS
 TYPED = "landing_typed"
 _NEW = "landing_new"
 _USERS = "landing_users"
+_FRESH = "landing_fresh_users"
 _DROPPED = "landing_dropped"
 _HELD = "landing_held"
-_TEMPORARY = (TYPED, _NEW, _USERS, _DROPPED, _HELD)
+_TEMPORARY = (TYPED, _NEW, _USERS, _FRESH, _DROPPED, _HELD)
 
 
 @dataclass(frozen=True)
@@ -153,19 +154,21 @@ def _number_users(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
 
 
 def number_users(con: duckdb.DuckDBPyConnection, distinct_ids: str) -> None:
-    """`landing_users (user_text, user_id, user_key)` for the ids of the query `distinct_ids (user_text)`."""
+    """Add to `landing_users (user_text, user_id, user_key)` the ids of the query `distinct_ids (user_text)`."""
     con.execute(
-        f"create temp table {_USERS} as select user_text, {pseudonym_sql('user_text')} as user_id, "
-        f"null::bigint as user_key from ({distinct_ids})"
+        f"create or replace temp table {_FRESH} as select user_text, {pseudonym_sql('user_text')} as user_id "
+        f"from ({distinct_ids})"
     )
     con.execute(
         f"insert into control.user_keys select user_id, (select coalesce(max(user_key), 0) from control.user_keys) "
-        f"+ row_number() over (order by user_id) from {_USERS} as u "
+        f"+ row_number() over (order by user_id) from {_FRESH} as u "
         "where not exists (select 1 from control.user_keys as k where k.user_id = u.user_id)"
     )
     con.execute(
-        f"update {_USERS} set user_key = k.user_key from control.user_keys as k where k.user_id = {_USERS}.user_id"
+        f"insert into {_USERS} select u.user_text, u.user_id, k.user_key from {_FRESH} as u "
+        "join control.user_keys as k on k.user_id = u.user_id"
     )
+    con.execute(f"drop table {_FRESH}")
 
 
 # --- the rows to load --------------------------------------------------------------------------------------------------
@@ -182,6 +185,22 @@ def stored_expressions(spec: FeedSpec, source: str, user_key: str, hash_of: str)
     if spec.immutable:
         expressions.append(("key_hash", hash_of))
     return expressions
+
+
+def sources(spec: FeedSpec) -> list[ColumnSpec | None]:
+    """The declared column behind each of `stored_expressions`, None for a hash."""
+    columns: list[ColumnSpec | None] = []
+    for column in spec.all_columns:
+        columns.append(column)
+        if column.name == spec.day_of:
+            columns.append(column)
+    return [*columns, None] if spec.immutable else columns
+
+
+def shop_sql(source: str, delivery: Delivery) -> str:
+    """SQL of the shop of a typed row."""
+    default = quoted(delivery.default_shop)
+    return f"coalesce({source}.{SHOP_COLUMN}, {default})" if SHOP_COLUMN in delivery.columns else default
 
 
 def key_hash(spec: FeedSpec, source: str) -> str:
@@ -219,7 +238,7 @@ def _drop_repeated(con: duckdb.DuckDBPyConnection, spec: FeedSpec) -> None:
     con.execute(f"delete from {_NEW} where source_line in (select source_line from {_DROPPED})")
 
 
-def _same_key(spec: FeedSpec, left: str, right: str) -> str:
+def same_key(spec: FeedSpec, left: str, right: str) -> str:
     nullable = [name for name in spec.key if not spec.by_name[name].required]
     stored_nullable = {spec.by_name[name].stored_name for name in nullable}
     return " and ".join(
@@ -234,7 +253,7 @@ def _insert_unseen(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> int:
     spec = delivery.spec
     con.execute(
         f"delete from {_NEW} where source_line in (select n.source_line from {_NEW} as n join {spec.raw_table} as r "
-        f"on n.key_hash = r.key_hash and {_same_key(spec, 'n', 'r')})"
+        f"on n.key_hash = r.key_hash and {same_key(spec, 'n', 'r')})"
     )
     names = ", ".join(identifier(name) for name, _ in spec.data_columns)
     con.execute(
@@ -255,7 +274,7 @@ def _insert_newer(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> int:
     held = ", ".join(f"r.{identifier(name)}" for name in (*names, "load_seq", "source_line"))
     con.execute(
         f"create temp table {_HELD} as select n.source_line as new_line, r.rowid as held_row, {held} "
-        f"from {_NEW} as n join {spec.raw_table} as r on {_same_key(spec, 'n', 'r')}"
+        f"from {_NEW} as n join {spec.raw_table} as r on {same_key(spec, 'n', 'r')}"
     )
     if spec.version:
         version = identifier(spec.version)
@@ -371,7 +390,9 @@ def refresh_presence(con: duckdb.DuckDBPyConnection, spec: FeedSpec, load_seq: i
     counted = f"select {SHOP_COLUMN}, count(*) as rows_held, {users} as rows_with_user from {spec.raw_table}"
     if spec.immutable:
         counted += f" where load_seq = {load_seq} group by 1"
-        before = f"select shop_id, rows_held, rows_with_user from control.feed_presence where feed = {quoted(spec.feed)}"
+        before = (
+            f"select shop_id, rows_held, rows_with_user from control.feed_presence where feed = {quoted(spec.feed)}"
+        )
         counted = f"select shop_id, sum(rows_held)::bigint, sum(rows_with_user)::bigint from ({counted} union all {before}) group by 1"
     else:
         counted += " group by 1"

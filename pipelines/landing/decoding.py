@@ -40,7 +40,7 @@ class Shape:
     has_lone_returns: bool
     has_nul: bool
     has_long_lines: bool
-    # Bytes that make a value need the rich grammar: TAB, apostrophe, plus.
+    # Bytes that make a cell need the rich grammar: TAB, apostrophe, plus, blanks at the edge of a cell.
     has_marks: bool
 
     @property
@@ -174,7 +174,7 @@ def measure(path: Path) -> Shape:
         lines += here
         long_lines = long_lines or (here == 0 and len(chunk) == CHUNK)
         nul = nul or b"\0" in chunk
-        marks = marks or b"\t" in chunk or b"'" in chunk or b"+" in chunk
+        marks = marks or _has_marks(chunk, bytes_, last)
         if b"\r" in chunk:
             returns += chunk.count(b"\r")
             pairs += chunk.count(b"\r\n")
@@ -207,6 +207,22 @@ def measure(path: Path) -> Shape:
         has_long_lines=long_lines,
         has_marks=marks,
     )
+
+
+_WIDE_BLANKS = ("\u3000".encode(), "\u00a0".encode(), "\ufeff".encode())
+
+
+def _has_marks(chunk: bytes, bytes_: np.ndarray, last: bytes) -> bool:
+    if b"\t" in chunk or b"'" in chunk or b"+" in chunk:
+        return True
+    if not chunk.isascii() and any(blank in chunk for blank in _WIDE_BLANKS):
+        return True
+    blank = bytes_ == 32
+    edge = (bytes_ == 44) | (bytes_ == 10) | (bytes_ == 13)
+    if bool((blank[:-1] & edge[1:]).any() or (edge[:-1] & blank[1:]).any()):
+        return True
+    # Across chunks a blank at either side is enough to be careful.
+    return bool(blank[0] and last in (b",", b"\n")) or bool(last == b" " and edge[0])
 
 
 def decode(path: Path, scratch: Path) -> Text:

@@ -23,7 +23,7 @@ EARLIEST = "2010-01-01"
 _FULL_WIDTH = "０１２３４５６７８９．，％－＋：／"
 _HALF_WIDTH = "0123456789.,%-+:/"
 # A spreadsheet's rendering of a number too long for it, or a whole number kept as a float beyond 2^53.
-MANGLED_ID = r"[+-]?\d(\.\d+)?[eE]\+\d+|\d{16,}\.0+"
+MANGLED_ID = r"[+-]?\d(\.\d+)?[eE]\+\d+|\d{16,}\.0"
 _PLAIN_NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)"
 _SCIENTIFIC = r"[+-]?\d+(\.\d+)?[eE][+-]?\d{1,3}"
 _NUMBER_PARTS = r"^([+-]?(?:\d+\.?\d*|\.\d+))(万|w|W|亿|%)?$"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -12,12 +13,14 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from pipelines.landing import applying, pseudonyms, reading
+from pipelines.landing import applying, direct, pseudonyms, reading
 from pipelines.landing.applying import Books, Delivery
 from pipelines.landing.declarations import FeedSpec, load_feeds
 from pipelines.landing.decoding import Unreadable, content_hash
 from pipelines.landing.discovery import UNPLACED, Found, discover
 from pipelines.landing.grammar import Clock
+from pipelines.landing.header import Header
+from pipelines.landing.reading import Content
 
 SCRATCH = "landing-scratch"
 
@@ -29,7 +32,7 @@ class FileResult:
     path: str
     feed: str
     status: str
-    books: Books = Books()
+    books: Books = field(default_factory=Books)
     error: str | None = None
     encoding: str | None = None
     load_seq: int | None = None
@@ -178,31 +181,59 @@ def _one_file(load: _Load, found: Found, spec: FeedSpec | None) -> FileResult | 
 
 
 def _load_file(load: _Load, found: Found, spec: FeedSpec, sha: str) -> FileResult:
-    con = load.con
-    content = reading.read_cells(con, spec, found.path, found.kind, load.scratch)
-    _must_be_unchanged(found)
-    con.execute("begin")
-    try:
-        (seq,) = con.execute("select coalesce(max(load_seq), 0) + 1 from control.load_audit").fetchone() or (1,)
-        delivery = Delivery(spec, content.header.names, sha, found.relative, int(seq), load.default_shop, load.clock)
-        books = applying.apply_cells(con, delivery, content.rows)
+    con, scratch = load.con, load.scratch
+    row = con.execute("select coalesce(max(load_seq), 0) + 1 from control.load_audit").fetchone()
+    seq = int(row[0]) if row else 1
+
+    def delivery(header: Header) -> Delivery:
+        return Delivery(spec, header.names, sha, found.relative, seq, load.default_shop, load.clock)
+
+    def finish(content: Content, books: Books) -> FileResult:
+        _must_be_unchanged(found)
+        if not books.balance:
+            raise Unreadable(f"does not balance: {books}; this is a defect of the loader, report it")
         result = FileResult(
             path=found.relative,
             feed=found.feed,
             status="loaded",
             books=books,
             encoding=content.encoding,
-            load_seq=int(seq),
+            load_seq=seq,
             reader=content.reader,
             notes=_notes(content.header.unknown),
         )
         _book(load, result, sha, content.counted)
         _remember(load, found, sha, spec.digest)
+        return result
+
+    if found.kind in ("csv", "csv.gz"):
+        text = reading.open_text(found.path, found.kind, scratch)
+        header, line = reading.text_header(spec, text)
+        if line == 1 and direct.can_load(delivery(header), header, text):
+            try:
+                with _transaction(con):
+                    books = direct.load_events(con, delivery(header), header, text)
+                    return finish(Content(header, text.encoding, books.read, text.shape.lines, "direct"), books)
+            except direct.Odd:
+                load.progress(f"{found.relative}: has unusual cells, is read the careful way")
+        content = reading.read_text(con, header, line, text, scratch)
+    else:
+        content = reading.read_cells(con, spec, found.path, found.kind, scratch)
+    with _transaction(con):
+        return finish(content, applying.apply_cells(con, delivery(content.header), content.rows))
+
+
+@contextmanager
+def _transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    con.execute("begin")
+    try:
+        yield
         con.execute("commit")
     except BaseException:
-        con.execute("rollback")
+        # A statement that failed may have ended the transaction already.
+        with suppress(duckdb.TransactionException):
+            con.execute("rollback")
         raise
-    return result
 
 
 def _notes(unknown: tuple[str, ...]) -> tuple[str, ...]:
@@ -224,28 +255,18 @@ def _must_be_unchanged(found: Found) -> None:
 def _refuse(load: _Load, found: Found, sha: str, digest: str, why: str, *, keep: bool = True) -> FileResult:
     """Book a refusal. Without `keep` (the reason may pass by itself) the file is looked into again by the next run."""
     result = FileResult(path=found.relative, feed=found.feed, status="refused", error=f"{found.relative}: {why}")
-    load.con.execute("begin")
-    try:
+    with _transaction(load.con):
         _book(load, result, sha, 0)
         if keep:
             _remember(load, found, sha, digest)
-        load.con.execute("commit")
-    except BaseException:
-        load.con.execute("rollback")
-        raise
     return FileResult(path=found.relative, feed=found.feed, status="refused", error=why)
 
 
 def _already_loaded(load: _Load, found: Found, sha: str, digest: str) -> FileResult:
     result = FileResult(path=found.relative, feed=found.feed, status="already_loaded")
-    load.con.execute("begin")
-    try:
+    with _transaction(load.con):
         _book(load, result, sha, 0)
         _remember(load, found, sha, digest)
-        load.con.execute("commit")
-    except BaseException:
-        load.con.execute("rollback")
-        raise
     return result
 
 

@@ -61,15 +61,17 @@ def open_text(path: Path, kind: str, scratch: Path) -> Text:
 
 
 def read_cells(con: duckdb.DuckDBPyConnection, spec: FeedSpec, path: Path, kind: str, scratch: Path) -> Content:
-    """Fill the two tables. Raises `Unreadable` where the file as a whole must be refused."""
-    drop_cells(con)
-    con.execute(f"create temp table {BROKEN} (line bigint, reason varchar, detail varchar)")
+    """Fill the two tables from a Parquet file or a workbook. Raises `Unreadable` where the file must be refused."""
+    prepare_cells(con)
     if kind == "parquet":
         return _read_parquet(con, spec, path, scratch)
-    if kind == "xlsx":
-        return _read_sheet(con, spec, path)
-    text = open_text(path, kind, scratch)
-    return read_text(con, spec, text, scratch)
+    return _read_sheet(con, spec, path)
+
+
+def prepare_cells(con: duckdb.DuckDBPyConnection) -> None:
+    """Start afresh: no cells, an empty `landing_broken`."""
+    drop_cells(con)
+    con.execute(f"create temp table {BROKEN} (line bigint, reason varchar, detail varchar)")
 
 
 def drop_cells(con: duckdb.DuckDBPyConnection) -> None:
@@ -90,9 +92,9 @@ def text_header(spec: FeedSpec, text: Text) -> tuple[Header, int]:
     raise Unreadable("has only blank lines; expected a header and rows")
 
 
-def read_text(con: duckdb.DuckDBPyConnection, spec: FeedSpec, text: Text, scratch: Path) -> Content:
-    """`read_cells` for text that is open already; `landing_broken` must exist."""
-    header, header_line = text_header(spec, text)
+def read_text(con: duckdb.DuckDBPyConnection, header: Header, header_line: int, text: Text, scratch: Path) -> Content:
+    """Fill the two tables from text that is open already."""
+    prepare_cells(con)
     if text.shape.is_plain and header_line == 1:
         rows = _bulk(con, header, text, scratch)
         if rows is not None:
