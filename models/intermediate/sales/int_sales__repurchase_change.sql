@@ -85,3 +85,4 @@ select
 from changes
 where business_date >= {{ first_day }} and business_date <= {{ run_date() }}
 group by shop_id, business_date, window_days
+having sum(is_buyer) <> 0 or sum(is_repeat_buyer) <> 0
