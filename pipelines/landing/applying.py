@@ -79,10 +79,8 @@ def apply_cells(con: duckdb.DuckDBPyConnection, delivery: Delivery, rows: int) -
     _collect_new(con, delivery)
     accepted = _count(con, f"select count(*) from {_NEW}")
     _drop_repeated(con, delivery.spec)
-    if delivery.spec.immutable:
-        loaded = _insert_unseen(con, delivery)
-    else:
-        loaded = _insert_newer(con, delivery)
+    insert = _insert_unseen if delivery.spec.immutable else _insert_newer
+    loaded = insert(con, delivery)
     release_by_key(con, delivery)
     release_by_path(con, delivery)
     refresh_presence(con, delivery.spec, delivery.load_seq)
@@ -148,6 +146,7 @@ def _number_users(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
     if personal is None:
         return
     name = identifier(personal.name)
+    con.execute(f"create temp table {_USERS} (user_text varchar, user_id varchar, user_key bigint)")
     number_users(
         con, f"select distinct {name} as user_text from {TYPED} where bad_column is null and {name} is not null"
     )
