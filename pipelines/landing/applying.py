@@ -70,10 +70,11 @@ def drop_temporary(con: duckdb.DuckDBPyConnection) -> None:
 def apply_cells(con: duckdb.DuckDBPyConnection, delivery: Delivery, rows: int) -> Books:
     """Type `landing_cells` and bring them into the raw tables. `rows` is what the reader saw."""
     drop_temporary(con)
-    _type_cells(con, delivery)
+    type_cells(con, delivery)
     quarantined = _quarantine(con, delivery)
     nulled, rounded = con.execute(
-        f"select coalesce(sum(values_nulled), 0), coalesce(sum(values_rounded), 0) from {TYPED} where bad_column is null"
+        f"select coalesce(sum(values_nulled), 0), coalesce(sum(values_rounded), 0) from {TYPED} "
+        "where bad_column is null"
     ).fetchone() or (0, 0)
     _number_users(con, delivery)
     _collect_new(con, delivery)
@@ -97,8 +98,8 @@ def apply_cells(con: duckdb.DuckDBPyConnection, delivery: Delivery, rows: int) -
 # --- typing ----------------------------------------------------------------------------------------------------------
 
 
-def _type_cells(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
-    """`landing_typed`: line, every column of the feed under its file name, first bad column and its reason, counters."""
+def type_cells(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
+    """`landing_typed`: line, every column of the feed by its file name, first bad column and its reason, counters."""
     spec = delivery.spec
     present = [spec.by_name[name] for name in delivery.columns]
     values = [f"{_value(column, delivery)} as {identifier(column.name)}" for column in spec.all_columns]
@@ -170,7 +171,7 @@ def number_users(con: duckdb.DuckDBPyConnection, distinct_ids: str) -> None:
     con.execute(f"drop table {_FRESH}")
 
 
-# --- the rows to load --------------------------------------------------------------------------------------------------
+# --- the rows to load ------------------------------------------------------------------------------------------------
 
 
 def stored_expressions(spec: FeedSpec, source: str, user_key: str, hash_of: str) -> list[tuple[str, str]]:
@@ -285,7 +286,8 @@ def _insert_newer(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> int:
         con.execute(f"delete from {_HELD} where new_line not in (select source_line from {_NEW})")
     columns = ", ".join(identifier(name) for name in (*names, "load_seq", "source_line"))
     con.execute(
-        f"insert into {spec.superseded_table} ({columns}, superseded_seq) select {columns}, {delivery.load_seq} from {_HELD}"
+        f"insert into {spec.superseded_table} ({columns}, superseded_seq) "
+        f"select {columns}, {delivery.load_seq} from {_HELD}"
     )
     con.execute(f"delete from {spec.raw_table} where rowid in (select held_row from {_HELD})")
     carried = {spec.by_name[name].stored_name for name in delivery.columns} | set(spec.key_stored)
@@ -340,8 +342,8 @@ def _quarantine(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> int:
         )
     if broken:
         con.execute(
-            f"insert into control.quarantine select {head}, line, null, reason, detail, null, {delivery.load_seq}, null "
-            f"from {BROKEN} order by line"
+            f"insert into control.quarantine select {head}, line, null, reason, detail, null, {delivery.load_seq}, "
+            f"null from {BROKEN} order by line"
         )
     return bad + broken
 
@@ -392,7 +394,8 @@ def refresh_presence(con: duckdb.DuckDBPyConnection, spec: FeedSpec, load_seq: i
         before = (
             f"select shop_id, rows_held, rows_with_user from control.feed_presence where feed = {quoted(spec.feed)}"
         )
-        counted = f"select shop_id, sum(rows_held)::bigint, sum(rows_with_user)::bigint from ({counted} union all {before}) group by 1"
+        sums = "shop_id, sum(rows_held)::bigint, sum(rows_with_user)::bigint"
+        counted = f"select {sums} from ({counted} union all {before}) group by 1"
     else:
         counted += " group by 1"
     con.execute(f"create or replace temp table landing_presence as {counted}")

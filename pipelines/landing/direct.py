@@ -101,8 +101,8 @@ def _chunks(delivery: Delivery, header: Header, text: Text) -> Iterator[pa.Table
             include_columns=list(by_position),
             null_values=list(NULL_WORDS),
             strings_can_be_null=True,
-            true_values=[word for word in TRUE_WORDS] + [word.upper() for word in TRUE_WORDS if word.isascii()],
-            false_values=[word for word in FALSE_WORDS] + [word.upper() for word in FALSE_WORDS if word.isascii()],
+            true_values=_cased(TRUE_WORDS),
+            false_values=_cased(FALSE_WORDS),
             timestamp_parsers=[pv.ISO8601],
         ),
     )
@@ -120,6 +120,10 @@ def _chunks(delivery: Delivery, header: Header, text: Text) -> Iterator[pa.Table
                 rows, batches = 0, []
     if batches:
         yield pa.Table.from_batches(batches)
+
+
+def _cased(words: tuple[str, ...]) -> list[str]:
+    return [*words, *(word.upper() for word in words if word.isascii())]
 
 
 def _check(cells: pa.Array, column: ColumnSpec, latest: datetime) -> None:

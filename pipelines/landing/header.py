@@ -1,4 +1,4 @@
-"""Which column of a file is which column of its feed. Canonical names only; unknown columns are left out, and said so."""
+"""Which column of a file is which column of its feed. Canonical names only; unknown ones are left out, and said so."""
 
 from __future__ import annotations
 
@@ -77,4 +77,7 @@ def _missing(spec: FeedSpec, missing: list[str], names: list[str]) -> str:
     optional = (
         "" if found else f"; the first row must name the columns, {SHOP_COLUMN} and optional ones may be left out"
     )
-    return f"lacks required columns {', '.join(hints)}; found {shown or 'no column names'}{optional}; expected the header of {spec.feed}"
+    return (
+        f"lacks required columns {', '.join(hints)}; found {shown or 'no column names'}{optional}; "
+        f"expected the header of {spec.feed}"
+    )

@@ -62,9 +62,9 @@ class LoadReport:
         statuses = Counter(file.status for file in self.files)
         rows = self.rows
         return (
-            f"{statuses['loaded']} files loaded, {statuses['already_loaded']} already loaded, {statuses['refused']} refused, "
-            f"{self.unchanged} unchanged; {rows.read} rows read, {rows.loaded} loaded, {rows.duplicate} duplicate, "
-            f"{rows.quarantined} quarantined, {rows.set_aside} set aside"
+            f"{statuses['loaded']} files loaded, {statuses['already_loaded']} already loaded, "
+            f"{statuses['refused']} refused, {self.unchanged} unchanged; {rows.read} rows read, {rows.loaded} loaded, "
+            f"{rows.duplicate} duplicate, {rows.quarantined} quarantined, {rows.set_aside} set aside"
         )
 
 
@@ -161,8 +161,8 @@ def _one_file(load: _Load, found: Found, spec: FeedSpec | None) -> FileResult | 
     except OSError as error:
         return _refuse(load, found, "", digest, f"cannot be read ({error.strerror}); check its permissions", keep=False)
     status = load.con.execute(
-        "select path, status from control.load_audit where sha256 = ? and feed = ? order by status = 'loaded' desc, path = ? desc",
-        [sha, found.feed, found.relative],
+        "select path, status from control.load_audit where sha256 = ? and feed = ?",
+        [sha, found.feed],
     ).fetchall()
     if any(row[1] == "loaded" for row in status):
         if any(row[0] == found.relative for row in status):
@@ -213,7 +213,7 @@ def _load_file(load: _Load, found: Found, spec: FeedSpec, sha: str) -> FileResul
             try:
                 with _transaction(con):
                     books = direct.load_events(con, delivery(header), header, text)
-                    return finish(Content(header, text.encoding, books.read, text.shape.lines, "direct"), books)
+                    return finish(Content(header, text.encoding, books.read, text.shape.lines - 1, "direct"), books)
             except direct.Odd:
                 load.progress(f"{found.relative}: has unusual cells, is read the careful way")
         content = reading.read_text(con, header, line, text, scratch)
@@ -256,7 +256,7 @@ def _refuse(load: _Load, found: Found, sha: str, digest: str, why: str, *, keep:
     """Book a refusal. Without `keep` (the reason may pass by itself) the file is looked into again by the next run."""
     result = FileResult(path=found.relative, feed=found.feed, status="refused", error=f"{found.relative}: {why}")
     with _transaction(load.con):
-        _book(load, result, sha, 0)
+        _book(load, result, sha, None)
         if keep:
             _remember(load, found, sha, digest)
     return FileResult(path=found.relative, feed=found.feed, status="refused", error=why)
@@ -265,12 +265,12 @@ def _refuse(load: _Load, found: Found, sha: str, digest: str, why: str, *, keep:
 def _already_loaded(load: _Load, found: Found, sha: str, digest: str) -> FileResult:
     result = FileResult(path=found.relative, feed=found.feed, status="already_loaded")
     with _transaction(load.con):
-        _book(load, result, sha, 0)
+        _book(load, result, sha, None)
         _remember(load, found, sha, digest)
     return result
 
 
-def _book(load: _Load, result: FileResult, sha: str, counted: int) -> None:
+def _book(load: _Load, result: FileResult, sha: str, counted: int | None) -> None:
     """One audit row for (sha256, feed, path); a later attempt replaces an earlier one that loaded nothing."""
     books = result.books
     load.con.execute(
@@ -279,8 +279,8 @@ def _book(load: _Load, result: FileResult, sha: str, counted: int) -> None:
     )
     load.con.execute(
         "insert into control.load_audit (load_seq, run_id, sha256, feed, path, rows_read, rows_loaded, rows_duplicate, "
-        "rows_quarantined, rows_set_aside, values_nulled, values_rounded, encoding, loaded_at, status, error, lines_counted) "
-        "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "rows_quarantined, rows_set_aside, values_nulled, values_rounded, encoding, loaded_at, status, error, "
+        "lines_counted) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             result.load_seq,
             load.run_id,
@@ -306,6 +306,7 @@ def _book(load: _Load, result: FileResult, sha: str, counted: int) -> None:
 def _remember(load: _Load, found: Found, sha: str, digest: str) -> None:
     load.con.execute("delete from control.landing_files where path = ?", [found.relative])
     load.con.execute(
-        "insert into control.landing_files (path, size, mtime_ns, ctime_ns, sha256, declaration) values (?, ?, ?, ?, ?, ?)",
+        "insert into control.landing_files (path, size, mtime_ns, ctime_ns, sha256, declaration) "
+        "values (?, ?, ?, ?, ?, ?)",
         [found.relative, found.size, found.mtime_ns, found.ctime_ns, sha, digest],
     )
