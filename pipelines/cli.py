@@ -212,6 +212,34 @@ def simulate(
 
 
 @cli.command()
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--feed", help="Feed of the files. Default: the folder they lie in, else the one their header fits.")
+@at_home
+def inspect(files: tuple[Path, ...], feed: str | None, home: Path | None, landing: Path | None, debug: bool) -> None:
+    r"""What a night would make of files: feed, encoding, columns, rows, problems. Loads nothing.
+
+    \b
+    Exit code: 0 all rows would load · 2 problems
+    Example:   quanyu inspect ~/Downloads/orders.csv --feed orders
+    """
+    from pipelines.landing import inspect_file
+
+    settings = settings_of(home, landing, debug)
+    problems = 0
+    for path in files:
+        found = inspect_file(path, feed=feed, default_shop=settings.default_shop, time_zone=settings.time_zone)
+        problems += len(found.problems)
+        out.print(f"{path}", markup=False)
+        out.print(f"  feed      {found.feed or 'unknown'} · {found.encoding or 'no encoding'} · {found.rows:,} rows")
+        out.print(f"  columns   {', '.join(found.columns) or 'none'}", markup=False)
+        if found.left_out:
+            out.print(f"  left out  {', '.join(found.left_out)}", markup=False)
+        for problem in found.problems:
+            err.print(f"{path}: {problem}", markup=False)
+    sys.exit(REFUSED if problems else OK)
+
+
+@cli.command()
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
 @click.option("--nights", type=click.IntRange(1), default=7, show_default=True, help="How many nights to show.")
 @at_home
