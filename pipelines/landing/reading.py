@@ -162,7 +162,7 @@ class _Batches:
         """One record; `cells` in the order of the header's declared columns."""
         self.lines.append(line)
         for column, cell in zip(self.columns, cells, strict=True):
-            column.append(cell)
+            column.append(cell or None)
             self.bytes += len(cell) if cell else 0
         self.rows += 1
         if len(self.lines) >= _BATCH or self.bytes > 16 * LONGEST_LINE:

@@ -52,10 +52,8 @@ def _twin(spec: FeedSpec, path: Path, con: duckdb.DuckDBPyConnection) -> str:
     model = {
         "name": path.stem, "description": spec.description, "meta": {"label_zh": spec.label_zh}, "columns": columns
     }  # fmt: skip
-    lines = [
-        f"      - {yaml.safe_dump(column, allow_unicode=True, default_flow_style=True, sort_keys=False, width=1000).strip()}"
-        for column in model.pop("columns")
-    ]
+    flow = {"allow_unicode": True, "default_flow_style": True, "sort_keys": False, "width": 1000}
+    lines = [f"      - {yaml.safe_dump(column, **flow).strip()}" for column in model.pop("columns")]
     opening = yaml.safe_dump(model, allow_unicode=True, sort_keys=False, width=1000).strip().splitlines()
     body = "\n".join(["  - " + opening[0], *("    " + line for line in opening[1:]), "    columns:", *lines])
     return f"{HEAD}version: 2\n\nmodels:\n{body}\n"

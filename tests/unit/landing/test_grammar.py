@@ -126,7 +126,8 @@ def test_whole_numbers(cell, value, reason):
 
 
 @pytest.mark.parametrize(
-    ("cell", "value"), [("32.00%", "0.32"), ("0.32", "0.32"), ("132%", "1.32"), ("32.00％", "0.32"), ("1e-5", "0.00001")]
+    ("cell", "value"),
+    [("32.00%", "0.32"), ("0.32", "0.32"), ("132%", "1.32"), ("32.00％", "0.32"), ("1e-5", "0.00001")],
 )
 def test_rates(cell, value):
     assert read(cell, "rate")[:2] == (Decimal(value), None)
