@@ -20,7 +20,7 @@ from pipelines.errors import QuanyuError, Refused
 from pipelines.orchestration import journal
 from pipelines.orchestration.lock import night_lock
 from pipelines.transform.project import NodeResult, Project, TransformError
-from pipelines.transform.versions import code_version, rule_version
+from pipelines.transform.versions import code_version, rule_starts, rule_version
 from pipelines.warehouse import database, publish
 
 if TYPE_CHECKING:
@@ -157,6 +157,8 @@ class Night:
                 tried=database.last_run(con),
                 rule_version=rule_version(settings.project),
                 code_version=code_version(settings.project),
+                present=database.presence(con),
+                rules_start=rule_starts(settings.project),
                 rebuild=self.request.rebuild,
                 since=self.request.since,
             )
