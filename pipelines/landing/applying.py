@@ -5,7 +5,8 @@ Works on the temporary tables of one file, inside the transaction of that file. 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,6 +23,8 @@ _USERS = "landing_users"
 _FRESH = "landing_fresh_users"
 _DROPPED = "landing_dropped"
 _HELD = "landing_held"
+# Rows from which the optimizer earns what it costs.
+_WORTH_PLANNING = 20_000
 _TEMPORARY = (TYPED, _NEW, _USERS, _FRESH, _DROPPED, _HELD)
 
 
@@ -70,7 +73,8 @@ def drop_temporary(con: duckdb.DuckDBPyConnection) -> None:
 def apply_cells(con: duckdb.DuckDBPyConnection, delivery: Delivery, rows: int) -> Books:
     """Type `landing_cells` and bring them into the raw tables. `rows` is what the reader saw."""
     drop_temporary(con)
-    type_cells(con, delivery)
+    with _unplanned(con) if rows < _WORTH_PLANNING else nullcontext():
+        type_cells(con, delivery)
     quarantined = _quarantine(con, delivery)
     nulled, rounded = con.execute(
         f"select coalesce(sum(values_nulled), 0), coalesce(sum(values_rounded), 0) from {TYPED} "
@@ -93,6 +97,17 @@ def apply_cells(con: duckdb.DuckDBPyConnection, delivery: Delivery, rows: int) -
         nulled=int(nulled),
         rounded=int(rounded),
     )
+
+
+@contextmanager
+def _unplanned(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Without the optimizer: over the thousand expressions of a small file it takes longer than the work it saves."""
+    names = con.execute("select string_agg(name) from duckdb_optimizers()").fetchone()
+    con.execute(f"set disabled_optimizers = {quoted(names[0] if names else '')}")
+    try:
+        yield
+    finally:
+        con.execute("set disabled_optimizers = ''")
 
 
 # --- typing ----------------------------------------------------------------------------------------------------------
@@ -142,32 +157,27 @@ def _value(column: ColumnSpec, delivery: Delivery) -> str:
 
 
 def _number_users(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
-    """`landing_users`: raw id, pseudonym and number of every user among the good rows; new pseudonyms get numbers."""
+    """`landing_users`: raw id and number of every user among the good rows; new pseudonyms get numbers."""
     personal = delivery.spec.personal
     if personal is None:
         return
     name = identifier(personal.name)
-    con.execute(f"create temp table {_USERS} (user_text varchar, user_id varchar, user_key bigint)")
+    con.execute(f"create temp table {_USERS} (user_text varchar, user_key bigint)")
     number_users(
         con, f"select distinct {name} as user_text from {TYPED} where bad_column is null and {name} is not null"
     )
 
 
 def number_users(con: duckdb.DuckDBPyConnection, distinct_ids: str) -> None:
-    """Add to `landing_users (user_text, user_id, user_key)` the ids of the query `distinct_ids (user_text)`."""
+    """Add to `landing_users (user_text, user_key)` the ids of the query `distinct_ids (user_text)`."""
     con.execute(
-        f"create or replace temp table {_FRESH} as select user_text, {pseudonym_sql('user_text')} as user_id "
-        f"from ({distinct_ids})"
+        f"create or replace temp table {_FRESH} as select f.user_text, f.user_id, k.user_key is null as is_new, "
+        "coalesce(k.user_key, (select coalesce(max(user_key), 0) from control.user_keys) + row_number() over ()) "
+        f"as user_key from (select user_text, {pseudonym_sql('user_text')} as user_id from ({distinct_ids})) as f "
+        "left join control.user_keys as k on k.user_id = f.user_id"
     )
-    con.execute(
-        f"insert into control.user_keys select user_id, (select coalesce(max(user_key), 0) from control.user_keys) "
-        f"+ row_number() over (order by user_id) from {_FRESH} as u "
-        "where not exists (select 1 from control.user_keys as k where k.user_id = u.user_id)"
-    )
-    con.execute(
-        f"insert into {_USERS} select u.user_text, u.user_id, k.user_key from {_FRESH} as u "
-        "join control.user_keys as k on k.user_id = u.user_id"
-    )
+    con.execute(f"insert into control.user_keys select user_id, user_key from {_FRESH} where is_new")
+    con.execute(f"insert into {_USERS} select user_text, user_key from {_FRESH}")
     con.execute(f"drop table {_FRESH}")
 
 

@@ -7,6 +7,7 @@ nor its `staged` list describes is an error, so the prose cannot fall behind.
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
@@ -39,7 +40,7 @@ def _twin(spec: FeedSpec, path: Path, con: duckdb.DuckDBPyConnection) -> str:
     prose = {column.stored_name: (column.label_zh, column.description) for column in spec.all_columns}
     prose |= {PERSONAL_COLUMN: KEY_PROSE, "load_seq": LOAD_PROSE}
     prose |= {column.name: (column.label_zh, column.description) for column in spec.staged}
-    columns = []
+    columns: list[Mapping[str, object]] = []
     for name, kind, *_ in con.execute(f"describe {query}").fetchall():
         if name not in prose:
             raise QuanyuError(
@@ -50,13 +51,17 @@ def _twin(spec: FeedSpec, path: Path, con: duckdb.DuckDBPyConnection) -> str:
             {"name": name, "data_type": str(kind).lower(), "description": description, "meta": {"label_zh": label}}
         )
     model = {
-        "name": path.stem, "description": spec.description, "meta": {"label_zh": spec.label_zh}, "columns": columns
+        "name": path.stem, "description": spec.description, "meta": {"label_zh": spec.label_zh},
     }  # fmt: skip
-    flow = {"allow_unicode": True, "default_flow_style": True, "sort_keys": False, "width": 1000}
-    lines = [f"      - {yaml.safe_dump(column, **flow).strip()}" for column in model.pop("columns")]
+    lines = [f"      - {_in_one_line(column)}" for column in columns]
     opening = yaml.safe_dump(model, allow_unicode=True, sort_keys=False, width=1000).strip().splitlines()
     body = "\n".join(["  - " + opening[0], *("    " + line for line in opening[1:]), "    columns:", *lines])
     return f"{HEAD}version: 2\n\nmodels:\n{body}\n"
+
+
+def _in_one_line(column: Mapping[str, object]) -> str:
+    text = yaml.safe_dump(column, allow_unicode=True, default_flow_style=True, sort_keys=False, width=1000)
+    return text.strip()
 
 
 def main() -> None:

@@ -18,5 +18,7 @@ def test_a_column_nobody_describes_is_an_error(tmp_path, monkeypatch) -> None:
     folder.mkdir()
     (folder / "stg_reviews.sql").write_text("select shop_id, 1 as surprise from {{ source('raw', 'raw_reviews') }}")
     monkeypatch.setattr(staging_docs, "STAGING", tmp_path)
-    with pytest.raises(QuanyuError, match=r"column surprise is undescribed; add it under `staged` in feeds/reviews.yml"):
+    with pytest.raises(
+        QuanyuError, match=r"column surprise is undescribed; add it under `staged` in feeds/reviews.yml"
+    ):
         staging_docs.staging_twins()
