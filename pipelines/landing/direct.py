@@ -1,4 +1,4 @@
-"""The short way for clean event files: typed straight from text into the raw table, each cell parsed once.
+"""The short way for clean event files: typed straight from text into the raw table, block by block.
 
 Anything unusual, a single odd cell included, makes the caller take the long way for the whole file, which gives the
 same rows. Duplicates are no oddity: they are taken out again after the insert.
@@ -7,8 +7,8 @@ same rows. Duplicates are no oddity: they are taken out again after the insert.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -18,15 +18,17 @@ import pyarrow.csv as pv
 
 from pipelines.landing import applying
 from pipelines.landing.applying import Books, Delivery
-from pipelines.landing.declarations import ColumnSpec
+from pipelines.landing.declarations import PERSONAL_COLUMN, SHOP_COLUMN, ColumnSpec
 from pipelines.landing.decoding import Text
-from pipelines.landing.grammar import EARLIEST, FALSE_WORDS, NULL_WORDS, TRUE_WORDS, identifier
+from pipelines.landing.grammar import EARLIEST, FALSE_WORDS, NULL_WORDS, TRUE_WORDS, identifier, listed
 from pipelines.landing.header import Header
+from pipelines.landing.reading import csv_source, readable_by_duckdb
 
 # Blocks of this size stay in the cache of one core from parsing to handing over.
 _BLOCK = 1 << 20
-_ROWS_AT_ONCE = 1_000_000
-_CHUNK = "landing_chunk"
+# 80 MB of hashes.
+_SORTABLE = 10_000_000
+_STREAM = "landing_stream"
 _TYPES: dict[str, pa.DataType] = {
     "id": pa.string(),
     "text": pa.string(),
@@ -54,51 +56,97 @@ def can_load(delivery: Delivery, header: Header, text: Text) -> bool:
     )
 
 
-def load_events(con: duckdb.DuckDBPyConnection, delivery: Delivery, header: Header, text: Text) -> Books:
+def load_events(con: duckdb.DuckDBPyConnection, delivery: Delivery, header: Header, text: Text, scratch: Path) -> Books:
     """Insert every new event of the file. Raises `Odd`, with the transaction to be rolled back, for an unusual cell."""
+    spec = delivery.spec
     applying.drop_temporary(con)
-    con.execute("create temp table landing_users (user_text varchar, user_id varchar, user_key bigint)")
-    # Event ids are all different: a dictionary of their parts costs a fifth of the load and saves little.
-    con.execute("set disabled_compression_methods = 'fsst'")
-    read = 0
+    _number_users(con, delivery, header, text, scratch)
+    stream = _Stream(delivery, header, text)
+    con.register(_STREAM, stream.reader())
     try:
-        with ThreadPoolExecutor(1) as ahead:
-            chunks = _chunks(delivery, header, text)
-            coming = ahead.submit(next, chunks, None)
-            while (chunk := coming.result()) is not None:
-                coming = ahead.submit(next, chunks, None)
-                read += chunk.num_rows
-                con.register(_CHUNK, chunk)
-                try:
-                    _insert(con, delivery)
-                finally:
-                    con.unregister(_CHUNK)
-    except (pa.ArrowInvalid, duckdb.ConversionException) as error:
-        raise Odd from error
+        _insert(con, delivery)
+    except duckdb.Error as error:
+        if stream.is_odd:
+            raise Odd from error
+        raise
     finally:
-        con.execute("reset disabled_compression_methods")
-    if read != text.shape.lines - 1:
+        con.unregister(_STREAM)
+    users = f"count({PERSONAL_COLUMN})" if spec.personal else "0"
+    mine = f"from {spec.raw_table} where load_seq = {delivery.load_seq}"
+    rows, with_user = con.execute(f"select count(*), {users} {mine}").fetchone() or (0, 0)
+    if rows != text.shape.lines - 1 or with_user != stream.with_user:
         raise Odd
-    duplicate = _take_out_duplicates(con, delivery)
+    duplicate = _take_out_duplicates(con, delivery, is_repeated=_is_repeated(con, mine, rows))
     applying.release_by_key(con, delivery)
     applying.release_by_path(con, delivery)
-    applying.refresh_presence(con, delivery.spec, delivery.load_seq)
-    return Books(read=read, loaded=read - duplicate, duplicate=duplicate)
+    applying.refresh_presence(con, spec, delivery.load_seq)
+    return Books(read=rows, loaded=rows - duplicate, duplicate=duplicate)
 
 
-def _chunks(delivery: Delivery, header: Header, text: Text) -> Iterator[pa.Table]:
-    """Checked tables of up to a million rows: the declared columns and `source_line`."""
-    spec = delivery.spec
-    by_position = {f"c{position}": spec.by_name[name] for name, position in header.positions.items()}
-    reader = pv.open_csv(
+def _number_users(
+    con: duckdb.DuckDBPyConnection, delivery: Delivery, header: Header, text: Text, scratch: Path
+) -> None:
+    """Number the file's users before their rows are read: splitting the text twice is cheaper than keeping it."""
+    con.execute("create temp table landing_users (user_text varchar, user_key bigint)")
+    personal = delivery.spec.personal
+    if personal is None or personal.name not in header.positions:
+        return
+    cell = f"c{header.positions[personal.name]}"
+    source = csv_source(header, readable_by_duckdb(text.path, scratch, "users.csv"), text.shape)
+    try:
+        applying.number_users(
+            con,
+            f"select distinct {cell} as user_text from {source} "
+            f"where {cell} is not null and {cell} not in ({listed(NULL_WORDS)})",
+        )
+    except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
+        raise Odd from error
+
+
+class _Stream:
+    """The declared columns and `source_line`, a block at a time, every cell checked on its way."""
+
+    def __init__(self, delivery: Delivery, header: Header, text: Text) -> None:
+        self.delivery = delivery
+        self.header = header
+        self.text = text
+        self.is_odd = False
+        self.with_user = 0
+
+    def reader(self) -> pa.RecordBatchReader:
+        """For DuckDB to pull from. `is_odd` tells why it failed."""
+        spec = self.delivery.spec
+        fields = [pa.field(name, _TYPES[spec.by_name[name].type]) for name in self.header.names]
+        schema = pa.schema([*fields, pa.field("source_line", pa.int64())])
+        return pa.RecordBatchReader.from_batches(schema, self._batches(schema))
+
+    def _batches(self, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        spec = self.delivery.spec
+        columns = {f"c{position}": spec.by_name[name] for name, position in self.header.positions.items()}
+        line = 2
+        try:
+            with _open(columns, self.header.width, self.text) as blocks:
+                for block in blocks:
+                    for cells, column in zip(block.columns, columns.values(), strict=True):
+                        _check(cells, column, self.delivery.clock.latest)
+                        if column.personal:
+                            self.with_user += len(cells) - cells.null_count
+                    lines = pa.array(np.arange(line, line + block.num_rows, dtype=np.int64))
+                    line += block.num_rows
+                    yield pa.RecordBatch.from_arrays([*block.columns, lines], schema=schema)
+        except (Odd, pa.ArrowInvalid):
+            self.is_odd = True
+            raise
+
+
+def _open(columns: dict[str, ColumnSpec], width: int, text: Text) -> pv.CSVStreamingReader:
+    return pv.open_csv(
         text.path,
-        pv.ReadOptions(
-            block_size=_BLOCK, column_names=[f"c{position}" for position in range(header.width)], skip_rows=1
-        ),
+        pv.ReadOptions(block_size=_BLOCK, column_names=[f"c{position}" for position in range(width)], skip_rows=1),
         pv.ParseOptions(newlines_in_values=False, quote_char=False),
         pv.ConvertOptions(
-            column_types={name: _TYPES[column.type] for name, column in by_position.items()},
-            include_columns=list(by_position),
+            column_types={name: _TYPES[column.type] for name, column in columns.items()},
+            include_columns=list(columns),
             null_values=list(NULL_WORDS),
             strings_can_be_null=True,
             true_values=_cased(TRUE_WORDS),
@@ -106,20 +154,6 @@ def _chunks(delivery: Delivery, header: Header, text: Text) -> Iterator[pa.Table
             timestamp_parsers=[pv.ISO8601],
         ),
     )
-    line, rows, batches = 2, 0, []
-    with reader:
-        for batch in reader:
-            for position, column in by_position.items():
-                _check(batch.column(position), column, delivery.clock.latest)
-            numbers = pa.array(np.arange(line, line + batch.num_rows, dtype=np.int64))
-            batches.append(pa.RecordBatch.from_arrays([*batch.columns, numbers], names=[*header.names, "source_line"]))
-            line += batch.num_rows
-            rows += batch.num_rows
-            if rows >= _ROWS_AT_ONCE:
-                yield pa.Table.from_batches(batches)
-                rows, batches = 0, []
-    if batches:
-        yield pa.Table.from_batches(batches)
 
 
 def _cased(words: tuple[str, ...]) -> list[str]:
@@ -142,44 +176,48 @@ def _check(cells: pa.Array, column: ColumnSpec, latest: datetime) -> None:
         low = pc.min_max(cells)["min"].as_py()
         if low is not None and low < column.min:
             raise Odd
-    elif column.type == "id" and pc.any(pc.ends_with(cells, ".0")).as_py():
-        raise Odd
+    elif column.type in ("id", "text"):
+        ends = (" ", ".0") if column.type == "id" else (" ",)
+        if pc.any(pc.starts_with(cells, " ")).as_py() or any(pc.any(pc.ends_with(cells, end)).as_py() for end in ends):
+            raise Odd
 
 
 def _insert(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
     spec = delivery.spec
     join, user = "", "null"
     if spec.personal and spec.personal.name in delivery.columns:
-        name = identifier(spec.personal.name)
-        applying.number_users(
-            con,
-            f"select distinct {name} as user_text from {_CHUNK} where {name} is not null "
-            f"except select user_text from landing_users",
-        )
-        join = f"left join landing_users as u on c.{name} = u.user_text"
+        join = f"left join landing_users as u on c.{identifier(spec.personal.name)} = u.user_text"
         user = "u.user_key"
     shop = applying.shop_sql("c", delivery)
     expressions = applying.stored_expressions(spec, "c", user, f"hash({shop}, c.{identifier(spec.key[0])})")
     values = []
     for (name, sql), column in zip(expressions, applying.sources(spec), strict=True):
-        if name == "shop_id":
+        if name == SHOP_COLUMN:
             values.append(shop)
         else:
             values.append(sql if column is None or column.name in delivery.columns else "null")
     con.execute(
         f"insert into {spec.raw_table} ({applying.named([name for name, _ in expressions])}, load_seq, source_line) "
-        f"select {', '.join(values)}, {delivery.load_seq}, c.source_line from {_CHUNK} as c {join}"
+        f"select {', '.join(values)}, {delivery.load_seq}, c.source_line from {_STREAM} as c {join}"
     )
 
 
-def _take_out_duplicates(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> int:
+def _is_repeated(con: duckdb.DuckDBPyConnection, mine: str, rows: int) -> bool:
+    """Whether two rows share a hash. Sorting them is five times as fast as counting them, while they fit in memory."""
+    if rows > _SORTABLE:
+        (hashes,) = con.execute(f"select count(distinct key_hash) {mine}").fetchone() or (0,)
+        return bool(hashes != rows)
+    found = np.sort(con.execute(f"select key_hash {mine}").fetchnumpy()["key_hash"])
+    return bool((found[1:] == found[:-1]).any())
+
+
+def _take_out_duplicates(con: duckdb.DuckDBPyConnection, delivery: Delivery, *, is_repeated: bool) -> int:
     """Delete events of this load that stood before in the file or in an earlier one. Returns rows deleted."""
     spec, seq = delivery.spec, delivery.load_seq
     mine = f"(select * from {spec.raw_table} where load_seq = {seq})"
-    rows, hashes = con.execute(f"select count(*), count(distinct key_hash) from {mine}").fetchone() or (0, 0)
     keys = applying.named(spec.key_stored)
     con.execute("create temp table landing_dropped (source_line bigint)")
-    if rows != hashes:
+    if is_repeated:
         con.execute(
             f"insert into landing_dropped select source_line from (select source_line, row_number() over "
             f"(partition by {keys} order by source_line) as place from {mine} where key_hash in "
