@@ -94,9 +94,9 @@ def last_build(con: duckdb.DuckDBPyConnection) -> Build | None:
     ).fetchone()
     if row is None:
         return None
-    return Build(
-        *row[:-1], presence=frozenset((shop, feed, users) for shop, feed, users in json.loads(row[-1] or "[]"))
-    )
+    run_id, business_date, built_seq, rules, code, delivered = row
+    had = frozenset((shop, feed, users) for shop, feed, users in json.loads(delivered or "[]"))
+    return Build(run_id, business_date, built_seq, rules, code, had)
 
 
 def presence(con: duckdb.DuckDBPyConnection) -> Presence:
