@@ -5,12 +5,15 @@ Heavy libraries are imported inside the commands that need them: `quanyu status`
 
 from __future__ import annotations
 
+import atexit
 import csv
 import json
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -476,7 +479,23 @@ def show_health(state: Any) -> None:
 
 
 def main() -> None:
-    """Entry point: every error that a person can cause is one line on standard error."""
+    """Entry point of the console script. Ends the process at once: taking apart all that a night imported and parsed
+    costs two CPU seconds, and everything it wrote is closed by then.
+    """
+    code: object = OK
+    try:
+        command()
+    except SystemExit as left:
+        code = left.code
+    atexit._run_exitfuncs()
+    with suppress(BrokenPipeError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else OK)
+
+
+def command() -> None:
+    """Run the command line; every error that a person can cause is one line on standard error."""
     quiet_environment()
     context: dict[str, Any] = {}
     try:
