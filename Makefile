@@ -8,7 +8,7 @@ export DO_NOT_TRACK := 1
 export GX_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo test test-slow lint bench clean
+.PHONY: help setup lock demo test test-slow lint bench docs clean
 
 help:  ## list the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -18,7 +18,7 @@ setup: $(VENV)/.installed  ## virtual environment with the locked versions
 $(VENV)/.installed: requirements.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.5'
-	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	touch $@
 
@@ -42,6 +42,9 @@ test-slow: setup  ## long property tests, crash rounds, the ticking schedule
 
 bench: setup  ## benchmarks; ratios against a baseline in the same run
 	$(BIN)/python -m benchmarks
+
+docs: setup  ## write what derives from the feed declarations
+	$(BIN)/python -m pipelines.landing.staging_docs
 
 clean:  ## remove what setup and runs made
 	rm -rf $(VENV) .quanyu target logs

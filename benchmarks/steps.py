@@ -92,7 +92,7 @@ def build(home: str, mode: str) -> dict[str, Any]:
     _manifest = project.manifest
     if mode == "dbt":
         begun = time.perf_counter()
-        results = project.build(full_refresh=True, with_seeds=False, on_node=lambda *_: None, only=("model",))
+        results = project.build(full_refresh=True, on_node=lambda *_: None, only=("model",))
         spent = time.perf_counter() - begun
         bad = [result.name for result in results if not result.ok]
         if bad:

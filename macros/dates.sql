@@ -11,7 +11,8 @@
   datediff({{ later }}, {{ earlier }})
 {%- endmacro %}
 
-{# A table expression with one column `business_date`, one row a day, both ends in. Arguments may be columns of a table before it in the same FROM. #}
+{# A table expression with one column `business_date`, one row a day, both ends in. The arguments may be columns of a
+   table before it in the same FROM. #}
 {% macro days_between(first, last) -%}
   {{ return(adapter.dispatch('days_between', 'quanyu')(first, last)) }}
 {%- endmacro %}

@@ -34,7 +34,7 @@
   {%- endif -%}
 {%- endmacro %}
 
-{# A model with a row for every calendar day names the domain 'calendar': a fact before a shop's first row moves its first day. #}
+{# A model with a row for every calendar day names the domain 'calendar': a fact before a shop's first row moves the start. #}
 {% macro _facts_before_the_first_row(changes) -%}
   {{ return(
     " union all select n.business_date from " ~ changes ~ " as n left join ("
@@ -51,7 +51,7 @@
   ) }}
 {%- endmacro %}
 
-{# Predicate on a day column: exactly the days of the domains (meta.rebuild_days_of, one or a list) that changed, and the new ones. #}
+{# Predicate on a day column: exactly the days of the domains (meta.rebuild_days_of) that changed, and the new ones. #}
 {% macro changed_days(column) -%}
   {%- set changes = ref('int_run__changes') -%}
   {%- set found = model.config.meta.get('rebuild_days_of') or [] -%}

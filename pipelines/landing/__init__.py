@@ -1,5 +1,6 @@
-"""Files in the landing folder become decoded, typed, keyed raw tables; what cannot be loaded is held back and booked."""
+"""Files in the landing folder become decoded, typed, keyed raw tables; what cannot be loaded is held back, booked."""
 
+from pipelines.landing.inspecting import Inspection, inspect_file
 from pipelines.landing.loading import FileResult, LoadReport, load_landing
 
-__all__ = ["FileResult", "LoadReport", "load_landing"]
+__all__ = ["FileResult", "Inspection", "LoadReport", "inspect_file", "load_landing"]

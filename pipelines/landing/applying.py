@@ -5,7 +5,8 @@ Works on the temporary tables of one file, inside the transaction of that file. 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,9 +20,12 @@ from pipelines.landing.reading import BROKEN, CELLS
 TYPED = "landing_typed"
 _NEW = "landing_new"
 _USERS = "landing_users"
+_FRESH = "landing_fresh_users"
 _DROPPED = "landing_dropped"
 _HELD = "landing_held"
-_TEMPORARY = (TYPED, _NEW, _USERS, _DROPPED, _HELD)
+# Rows from which the optimizer earns what it costs.
+_WORTH_PLANNING = 20_000
+_TEMPORARY = (TYPED, _NEW, _USERS, _FRESH, _DROPPED, _HELD)
 
 
 @dataclass(frozen=True)
@@ -69,19 +73,19 @@ def drop_temporary(con: duckdb.DuckDBPyConnection) -> None:
 def apply_cells(con: duckdb.DuckDBPyConnection, delivery: Delivery, rows: int) -> Books:
     """Type `landing_cells` and bring them into the raw tables. `rows` is what the reader saw."""
     drop_temporary(con)
-    _type_cells(con, delivery)
+    with _unplanned(con) if rows < _WORTH_PLANNING else nullcontext():
+        type_cells(con, delivery)
     quarantined = _quarantine(con, delivery)
     nulled, rounded = con.execute(
-        f"select coalesce(sum(values_nulled), 0), coalesce(sum(values_rounded), 0) from {TYPED} where bad_column is null"
+        f"select coalesce(sum(values_nulled), 0), coalesce(sum(values_rounded), 0) from {TYPED} "
+        "where bad_column is null"
     ).fetchone() or (0, 0)
     _number_users(con, delivery)
     _collect_new(con, delivery)
     accepted = _count(con, f"select count(*) from {_NEW}")
     _drop_repeated(con, delivery.spec)
-    if delivery.spec.immutable:
-        loaded = _insert_unseen(con, delivery)
-    else:
-        loaded = _insert_newer(con, delivery)
+    insert = _insert_unseen if delivery.spec.immutable else _insert_newer
+    loaded = insert(con, delivery)
     release_by_key(con, delivery)
     release_by_path(con, delivery)
     refresh_presence(con, delivery.spec, delivery.load_seq)
@@ -95,11 +99,22 @@ def apply_cells(con: duckdb.DuckDBPyConnection, delivery: Delivery, rows: int) -
     )
 
 
+@contextmanager
+def _unplanned(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Without the optimizer: over the thousand expressions of a small file it takes longer than the work it saves."""
+    names = con.execute("select string_agg(name) from duckdb_optimizers()").fetchone()
+    con.execute(f"set disabled_optimizers = {quoted(names[0] if names else '')}")
+    try:
+        yield
+    finally:
+        con.execute("set disabled_optimizers = ''")
+
+
 # --- typing ----------------------------------------------------------------------------------------------------------
 
 
-def _type_cells(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
-    """`landing_typed`: line, every column of the feed under its file name, first bad column and its reason, counters."""
+def type_cells(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
+    """`landing_typed`: line, every column of the feed by its file name, first bad column and its reason, counters."""
     spec = delivery.spec
     present = [spec.by_name[name] for name in delivery.columns]
     values = [f"{_value(column, delivery)} as {identifier(column.name)}" for column in spec.all_columns]
@@ -142,33 +157,31 @@ def _value(column: ColumnSpec, delivery: Delivery) -> str:
 
 
 def _number_users(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
-    """`landing_users`: raw id, pseudonym and number of every user among the good rows; new pseudonyms get numbers."""
+    """`landing_users`: raw id and number of every user among the good rows; new pseudonyms get numbers."""
     personal = delivery.spec.personal
     if personal is None:
         return
     name = identifier(personal.name)
+    con.execute(f"create temp table {_USERS} (user_text varchar, user_key bigint)")
     number_users(
         con, f"select distinct {name} as user_text from {TYPED} where bad_column is null and {name} is not null"
     )
 
 
 def number_users(con: duckdb.DuckDBPyConnection, distinct_ids: str) -> None:
-    """`landing_users (user_text, user_id, user_key)` for the ids of the query `distinct_ids (user_text)`."""
+    """Add to `landing_users (user_text, user_key)` the ids of the query `distinct_ids (user_text)`."""
     con.execute(
-        f"create temp table {_USERS} as select user_text, {pseudonym_sql('user_text')} as user_id, "
-        f"null::bigint as user_key from ({distinct_ids})"
+        f"create or replace temp table {_FRESH} as select f.user_text, f.user_id, k.user_key is null as is_new, "
+        "coalesce(k.user_key, (select coalesce(max(user_key), 0) from control.user_keys) + row_number() over ()) "
+        f"as user_key from (select user_text, {pseudonym_sql('user_text')} as user_id from ({distinct_ids})) as f "
+        "left join control.user_keys as k on k.user_id = f.user_id"
     )
-    con.execute(
-        f"insert into control.user_keys select user_id, (select coalesce(max(user_key), 0) from control.user_keys) "
-        f"+ row_number() over (order by user_id) from {_USERS} as u "
-        "where not exists (select 1 from control.user_keys as k where k.user_id = u.user_id)"
-    )
-    con.execute(
-        f"update {_USERS} set user_key = k.user_key from control.user_keys as k where k.user_id = {_USERS}.user_id"
-    )
+    con.execute(f"insert into control.user_keys select user_id, user_key from {_FRESH} where is_new")
+    con.execute(f"insert into {_USERS} select user_text, user_key from {_FRESH}")
+    con.execute(f"drop table {_FRESH}")
 
 
-# --- the rows to load --------------------------------------------------------------------------------------------------
+# --- the rows to load ------------------------------------------------------------------------------------------------
 
 
 def stored_expressions(spec: FeedSpec, source: str, user_key: str, hash_of: str) -> list[tuple[str, str]]:
@@ -182,6 +195,22 @@ def stored_expressions(spec: FeedSpec, source: str, user_key: str, hash_of: str)
     if spec.immutable:
         expressions.append(("key_hash", hash_of))
     return expressions
+
+
+def sources(spec: FeedSpec) -> list[ColumnSpec | None]:
+    """The declared column behind each of `stored_expressions`, None for a hash."""
+    columns: list[ColumnSpec | None] = []
+    for column in spec.all_columns:
+        columns.append(column)
+        if column.name == spec.day_of:
+            columns.append(column)
+    return [*columns, None] if spec.immutable else columns
+
+
+def shop_sql(source: str, delivery: Delivery) -> str:
+    """SQL of the shop of a typed row."""
+    default = quoted(delivery.default_shop)
+    return f"coalesce({source}.{SHOP_COLUMN}, {default})" if SHOP_COLUMN in delivery.columns else default
 
 
 def key_hash(spec: FeedSpec, source: str) -> str:
@@ -219,7 +248,7 @@ def _drop_repeated(con: duckdb.DuckDBPyConnection, spec: FeedSpec) -> None:
     con.execute(f"delete from {_NEW} where source_line in (select source_line from {_DROPPED})")
 
 
-def _same_key(spec: FeedSpec, left: str, right: str) -> str:
+def same_key(spec: FeedSpec, left: str, right: str) -> str:
     nullable = [name for name in spec.key if not spec.by_name[name].required]
     stored_nullable = {spec.by_name[name].stored_name for name in nullable}
     return " and ".join(
@@ -234,7 +263,7 @@ def _insert_unseen(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> int:
     spec = delivery.spec
     con.execute(
         f"delete from {_NEW} where source_line in (select n.source_line from {_NEW} as n join {spec.raw_table} as r "
-        f"on n.key_hash = r.key_hash and {_same_key(spec, 'n', 'r')})"
+        f"on n.key_hash = r.key_hash and {same_key(spec, 'n', 'r')})"
     )
     names = ", ".join(identifier(name) for name, _ in spec.data_columns)
     con.execute(
@@ -255,7 +284,7 @@ def _insert_newer(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> int:
     held = ", ".join(f"r.{identifier(name)}" for name in (*names, "load_seq", "source_line"))
     con.execute(
         f"create temp table {_HELD} as select n.source_line as new_line, r.rowid as held_row, {held} "
-        f"from {_NEW} as n join {spec.raw_table} as r on {_same_key(spec, 'n', 'r')}"
+        f"from {_NEW} as n join {spec.raw_table} as r on {same_key(spec, 'n', 'r')}"
     )
     if spec.version:
         version = identifier(spec.version)
@@ -267,7 +296,8 @@ def _insert_newer(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> int:
         con.execute(f"delete from {_HELD} where new_line not in (select source_line from {_NEW})")
     columns = ", ".join(identifier(name) for name in (*names, "load_seq", "source_line"))
     con.execute(
-        f"insert into {spec.superseded_table} ({columns}, superseded_seq) select {columns}, {delivery.load_seq} from {_HELD}"
+        f"insert into {spec.superseded_table} ({columns}, superseded_seq) "
+        f"select {columns}, {delivery.load_seq} from {_HELD}"
     )
     con.execute(f"delete from {spec.raw_table} where rowid in (select held_row from {_HELD})")
     carried = {spec.by_name[name].stored_name for name in delivery.columns} | set(spec.key_stored)
@@ -322,8 +352,8 @@ def _quarantine(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> int:
         )
     if broken:
         con.execute(
-            f"insert into control.quarantine select {head}, line, null, reason, detail, null, {delivery.load_seq}, null "
-            f"from {BROKEN} order by line"
+            f"insert into control.quarantine select {head}, line, null, reason, detail, null, {delivery.load_seq}, "
+            f"null from {BROKEN} order by line"
         )
     return bad + broken
 
@@ -371,8 +401,11 @@ def refresh_presence(con: duckdb.DuckDBPyConnection, spec: FeedSpec, load_seq: i
     counted = f"select {SHOP_COLUMN}, count(*) as rows_held, {users} as rows_with_user from {spec.raw_table}"
     if spec.immutable:
         counted += f" where load_seq = {load_seq} group by 1"
-        before = f"select shop_id, rows_held, rows_with_user from control.feed_presence where feed = {quoted(spec.feed)}"
-        counted = f"select shop_id, sum(rows_held)::bigint, sum(rows_with_user)::bigint from ({counted} union all {before}) group by 1"
+        before = (
+            f"select shop_id, rows_held, rows_with_user from control.feed_presence where feed = {quoted(spec.feed)}"
+        )
+        sums = "shop_id, sum(rows_held)::bigint, sum(rows_with_user)::bigint"
+        counted = f"select {sums} from ({counted} union all {before}) group by 1"
     else:
         counted += " group by 1"
     con.execute(f"create or replace temp table landing_presence as {counted}")

@@ -112,6 +112,16 @@ class Alternative(BaseModel):
     unless: tuple[str, ...]
 
 
+class StagedColumn(BaseModel):
+    """A column that the staging model adds to those of the feed; here only its prose."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    label_zh: str
+    description: str
+
+
 class FeedSpec(BaseModel):
     """One feed. `columns` are in file order without `shop_id`: every feed may carry it, every key starts with it."""
 
@@ -130,6 +140,7 @@ class FeedSpec(BaseModel):
     derive_when_absent: tuple[Derivation, ...] = ()
     require_one_of: Alternative | None = None
     columns: tuple[ColumnSpec, ...]
+    staged: tuple[StagedColumn, ...] = ()
 
     @cached_property
     def by_name(self) -> dict[str, ColumnSpec]:

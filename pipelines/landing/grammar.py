@@ -23,7 +23,7 @@ EARLIEST = "2010-01-01"
 _FULL_WIDTH = "０１２３４５６７８９．，％－＋：／"
 _HALF_WIDTH = "0123456789.,%-+:/"
 # A spreadsheet's rendering of a number too long for it, or a whole number kept as a float beyond 2^53.
-MANGLED_ID = r"[+-]?\d(\.\d+)?[eE]\+\d+|\d{16,}\.0+"
+MANGLED_ID = r"[+-]?\d(\.\d+)?[eE]\+\d+|\d{16,}\.0"
 _PLAIN_NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)"
 _SCIENTIFIC = r"[+-]?\d+(\.\d+)?[eE][+-]?\d{1,3}"
 _NUMBER_PARTS = r"^([+-]?(?:\d+\.?\d*|\.\d+))(万|w|W|亿|%)?$"
@@ -227,7 +227,8 @@ def _seconds(norm: str) -> str:
         return f"cast({' + '.join(terms)} as decimal(38,9))"
 
     return (
-        f"case when {norm} <> '' and regexp_matches({norm}, {quoted(_CHINESE_DURATION)}) then {total(_CHINESE_DURATION)} "
+        f"case when {norm} <> '' and regexp_matches({norm}, {quoted(_CHINESE_DURATION)}) "
+        f"then {total(_CHINESE_DURATION)} "
         f"when regexp_matches({norm}, {quoted(_CLOCK_DURATION)}) then {total(_CLOCK_DURATION)} end"
     )
 
@@ -256,7 +257,8 @@ def _time(text: str, column: ColumnSpec, clock: Clock) -> list[Step]:
     digits = f"replace(substr({parts}.shift, 2), ':', '')"
     minutes = (
         f"case when {parts}.shift in ('Z', 'z') then 0 when {parts}.shift <> '' then {sign} * "
-        f"(cast(left({digits}, 2) as integer) * 60 + coalesce(try_cast(nullif(substr({digits}, 3), '') as integer), 0)) end"
+        f"(cast(left({digits}, 2) as integer) * 60 "
+        f"+ coalesce(try_cast(nullif(substr({digits}, 3), '') as integer), 0)) end"
     )
     names = "['year', 'month', 'day', 'hour', 'minute', 'second', 'fraction', 'shift']"
     in_zone = f"timezone({quoted(clock.time_zone)}, timezone('UTC', {local} - to_minutes(cast({n}_shift as bigint))))"
@@ -269,15 +271,16 @@ def _time(text: str, column: ColumnSpec, clock: Clock) -> list[Step]:
         [
             (
                 direct,
-                f"case when regexp_full_match({text}, {quoted(_CANONICAL_TIME)}) then try_cast({text} as timestamp) end",
+                f"case when regexp_full_match({text}, {quoted(_CANONICAL_TIME)}) "
+                f"then try_cast({text} as timestamp) end",
             ),
         ],
         [(norm, f"case when {direct} is null then {written} end")],
         [
             (
                 parts,
-                f"regexp_extract(case when regexp_matches({norm}, {quoted(_COMPACT_TIME)}) then {expanded} else {norm} end, "
-                f"{quoted(_TIME_PARTS)}, {names})",
+                f"regexp_extract(case when regexp_matches({norm}, {quoted(_COMPACT_TIME)}) then {expanded} "
+                f"else {norm} end, {quoted(_TIME_PARTS)}, {names})",
             ),
         ],
         [

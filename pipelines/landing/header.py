@@ -1,4 +1,4 @@
-"""Which column of a file is which column of its feed. Canonical names only; unknown columns are left out, and said so."""
+"""Which column of a file is which column of its feed. Canonical names only; unknown ones are left out, and said so."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipelines.landing.declarations import SHOP_COLUMN, FeedSpec
+from pipelines.landing.declarations import FeedSpec
 from pipelines.landing.decoding import Unreadable
 
 DELIMITERS = (",", "\t", ";", "|")
@@ -69,12 +69,15 @@ def split_record(text: str, delimiter: str) -> list[str] | None:
 
 def _missing(spec: FeedSpec, missing: list[str], names: list[str]) -> str:
     found = [name for name in names if name]
+    is_header = any(name in spec.by_name for name in found)
+    others = [name for name in found if name not in spec.by_name] if is_header else []
     hints = []
     for name in missing:
-        near = difflib.get_close_matches(name, [other for other in found if other not in spec.by_name], n=1, cutoff=0.7)
+        near = difflib.get_close_matches(name, others, n=1, cutoff=0.7)
         hints.append(f"{name} (is {near[0]!r} meant?)" if near else name)
-    shown = ", ".join(name[:40] for name in found[:12]) + (", …" if len(found) > 12 else "")
-    optional = (
-        "" if found else f"; the first row must name the columns, {SHOP_COLUMN} and optional ones may be left out"
-    )
-    return f"lacks required columns {', '.join(hints)}; found {shown or 'no column names'}{optional}; expected the header of {spec.feed}"
+    if is_header:
+        shown = ", ".join(name[:40] for name in found[:12]) + (", …" if len(found) > 12 else "")
+    else:
+        # Perhaps no header at all but a row of data, and then with a user id in it: nothing of it is repeated.
+        shown = f"none of its columns in a first row of {len(names)} cells"
+    return f"lacks required columns {', '.join(hints)}; found {shown}; expected the header of {spec.feed}"

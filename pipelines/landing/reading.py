@@ -37,14 +37,14 @@ _EXACT = 2**53
 
 @dataclass(frozen=True)
 class Content:
-    """What was read. `rows` = rows of `landing_cells` + rows of `landing_broken`; `counted` was counted independently
-    (physical lines of text, rows of a sheet or of Parquet).
+    """What was read. `rows` = rows of `landing_cells` + rows of `landing_broken`; `counted` = records by an independent
+    count (the file's physical lines less header, blank and continued ones; the footer of Parquet), None for a sheet.
     """
 
     header: Header
     encoding: str
     rows: int
-    counted: int
+    counted: int | None
     reader: str
 
 
@@ -61,15 +61,17 @@ def open_text(path: Path, kind: str, scratch: Path) -> Text:
 
 
 def read_cells(con: duckdb.DuckDBPyConnection, spec: FeedSpec, path: Path, kind: str, scratch: Path) -> Content:
-    """Fill the two tables. Raises `Unreadable` where the file as a whole must be refused."""
-    drop_cells(con)
-    con.execute(f"create temp table {BROKEN} (line bigint, reason varchar, detail varchar)")
+    """Fill the two tables from a Parquet file or a workbook. Raises `Unreadable` where the file must be refused."""
+    prepare_cells(con)
     if kind == "parquet":
         return _read_parquet(con, spec, path, scratch)
-    if kind == "xlsx":
-        return _read_sheet(con, spec, path)
-    text = open_text(path, kind, scratch)
-    return read_text(con, spec, text, scratch)
+    return _read_sheet(con, spec, path)
+
+
+def prepare_cells(con: duckdb.DuckDBPyConnection) -> None:
+    """Start afresh: no cells, an empty `landing_broken`."""
+    drop_cells(con)
+    con.execute(f"create temp table {BROKEN} (line bigint, reason varchar, detail varchar)")
 
 
 def drop_cells(con: duckdb.DuckDBPyConnection) -> None:
@@ -90,15 +92,15 @@ def text_header(spec: FeedSpec, text: Text) -> tuple[Header, int]:
     raise Unreadable("has only blank lines; expected a header and rows")
 
 
-def read_text(con: duckdb.DuckDBPyConnection, spec: FeedSpec, text: Text, scratch: Path) -> Content:
-    """`read_cells` for text that is open already; `landing_broken` must exist."""
-    header, header_line = text_header(spec, text)
+def read_text(con: duckdb.DuckDBPyConnection, header: Header, header_line: int, text: Text, scratch: Path) -> Content:
+    """Fill the two tables from text that is open already."""
+    prepare_cells(con)
     if text.shape.is_plain and header_line == 1:
         rows = _bulk(con, header, text, scratch)
         if rows is not None:
-            return Content(header, text.encoding, rows, text.shape.lines, "bulk")
-    rows = _record_by_record(con, header, header_line, text)
-    return Content(header, text.encoding, rows, text.shape.lines, "careful")
+            return Content(header, text.encoding, rows, text.shape.lines - 1, "bulk")
+    rows, no_records = _record_by_record(con, header, header_line, text)
+    return Content(header, text.encoding, rows, text.shape.lines - no_records, "careful")
 
 
 def csv_source(header: Header, path: Path, shape: Shape) -> str:
@@ -160,7 +162,7 @@ class _Batches:
         """One record; `cells` in the order of the header's declared columns."""
         self.lines.append(line)
         for column, cell in zip(self.columns, cells, strict=True):
-            column.append(cell)
+            column.append(cell or None)
             self.bytes += len(cell) if cell else 0
         self.rows += 1
         if len(self.lines) >= _BATCH or self.bytes > 16 * LONGEST_LINE:
@@ -217,8 +219,9 @@ def _physical_lines(path: Path) -> Iterator[tuple[int, str, bool]]:
             yield number, content.decode("utf-8", errors="replace" if cut else "strict"), cut
 
 
-def _record_by_record(con: duckdb.DuckDBPyConnection, header: Header, header_line: int, text: Text) -> int:
-    """Every record by itself; what cannot be split goes to `landing_broken` with the line it starts on.
+def _record_by_record(con: duckdb.DuckDBPyConnection, header: Header, header_line: int, text: Text) -> tuple[int, int]:
+    """Every record by itself; what cannot be split goes to `landing_broken` with the line it starts on. Returns the
+    records, and the lines that start none (header, blank, continued).
 
     A quote that is never closed, or closed only at the cost of the record's shape, spoils its physical line alone:
     reading goes on at the next line.
@@ -227,15 +230,17 @@ def _record_by_record(con: duckdb.DuckDBPyConnection, header: Header, header_lin
     lines = _physical_lines(text.path)
     pending: deque[tuple[int, str, bool]] = deque()
     where = list(header.positions.values())
+    no_records = 0
     while True:
         if pending:
             item = pending.popleft()
         elif (following := next(lines, None)) is not None:
             item = following
         else:
-            return batches.finish()
+            return batches.finish(), no_records
         number, content, cut = item
         if number <= header_line or (not cut and not content.strip()):
+            no_records += 1
             continue
         if cut:
             batches.refuse(number, "line_too_long", longest_allowed=LONGEST_LINE)
@@ -250,6 +255,7 @@ def _record_by_record(con: duckdb.DuckDBPyConnection, header: Header, header_lin
             else:
                 batches.refuse(number, "column_count", columns_expected=header.width, columns_found=len(cells))
             continue
+        no_records += len(taken)
         batches.add(number, [width[position] for position in where])
 
 
@@ -307,8 +313,8 @@ def _read_parquet(con: duckdb.DuckDBPyConnection, spec: FeedSpec, path: Path, sc
     header = match_header(spec, list(types))
     originals = list(types)
     columns = ", ".join(
-        f"{_parquet_text(originals[position], types[originals[position]], spec.by_name[name].type)} as {identifier(name)}"
-        for name, position in header.positions.items()
+        f"{_parquet_text(original, types[original], spec.by_name[name].type)} as {identifier(name)}"
+        for name, original in ((name, originals[position]) for name, position in header.positions.items())
     )
     try:
         con.execute(
@@ -364,7 +370,7 @@ def _read_sheet(con: duckdb.DuckDBPyConnection, spec: FeedSpec, path: Path) -> C
                     ],
                 )
         rows = batches.finish()
-        return Content(header, "xlsx", rows, start + len(cells), "sheet")
+        return Content(header, "xlsx", rows, None, "sheet")
     raise refusal or Unreadable("has no rows in any sheet; expected a header and rows")
 
 

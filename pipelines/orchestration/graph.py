@@ -59,18 +59,20 @@ def gate(edge: Edge, project: Project) -> dg.AssetChecksDefinition:
         night: Night = context.resources.night
         with night.phase(f"{edge} gate"):
             results = night.gate(edge)
-            for result in results:
-                yield dg.AssetCheckResult(
-                    passed=result.success,
-                    asset_key=dg.AssetKey(result.asset_key),
-                    check_name=result.suite,
-                    metadata={
-                        "rows": result.rows,
-                        "expectations": result.expectations,
-                        "failing_rows": result.failing_rows,
-                    },
-                )
-            night.refuse_failed(edge, results)
+            error = night.judge_gate(edge, results)
+        for result in results:
+            yield dg.AssetCheckResult(
+                passed=result.success,
+                asset_key=dg.AssetKey(result.asset_key),
+                check_name=result.suite,
+                metadata={
+                    "rows": result.rows,
+                    "expectations": result.expectations,
+                    "failing_rows": result.failing_rows,
+                },
+            )
+        if error:
+            raise error
 
     return check
 

@@ -26,6 +26,7 @@ def prepare_dagster_home(settings: Settings) -> None:
     """Give the instance its configuration. Rewritten at every start, so that an update reaches every home."""
     settings.make_home()
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
+    os.environ["QUANYU_DAGSTER_STORAGE"] = str(settings.dagster_home / "storage")
     shutil.copyfile(settings.project / "dagster.yaml", settings.dagster_home / "dagster.yaml")
 
 

@@ -20,7 +20,7 @@ from pipelines.errors import QuanyuError, Refused
 from pipelines.orchestration import journal
 from pipelines.orchestration.lock import night_lock
 from pipelines.transform.project import NodeResult, Project, TransformError
-from pipelines.transform.versions import code_version, rule_version
+from pipelines.transform.versions import code_version, rule_starts, rule_version
 from pipelines.warehouse import database, publish
 
 if TYPE_CHECKING:
@@ -140,6 +140,8 @@ class Night:
                     progress=self.step,
                 )
                 log.info("load: %s", report)
+                for file in report.refused:
+                    log.warning("%s: refused: %s", file.path, file.error)
             self.files = dict(
                 con.execute(
                     "select status, count(*) from control.load_audit where run_id = ? group by 1 order by 1",
@@ -155,6 +157,8 @@ class Night:
                 tried=database.last_run(con),
                 rule_version=rule_version(settings.project),
                 code_version=code_version(settings.project),
+                present=database.presence(con),
+                rules_start=rule_starts(settings.project),
                 rebuild=self.request.rebuild,
                 since=self.request.since,
             )
@@ -172,7 +176,7 @@ class Night:
             )
 
     def gate(self, edge: Edge) -> list[SuiteResult]:
-        """Run the expectations of one edge and keep their results. `refuse_failed` draws the conclusion."""
+        """Run the expectations of one edge and keep their results. `judge_gate` draws the conclusion."""
         from pipelines.quality.gates import record_results, run_gate
 
         settings = self.settings
@@ -191,15 +195,15 @@ class Night:
             record_results(con, results)
         return results
 
-    def refuse_failed(self, edge: Edge, results: list[SuiteResult]) -> None:
-        """Raise `Refused` where the gate does not hold."""
+    def judge_gate(self, edge: Edge, results: list[SuiteResult]) -> QuanyuError | None:
+        """The error to end the night with where the gate does not hold."""
         from pipelines.quality.gates import refusal
 
-        if error := refusal(edge, results):
-            raise error
+        self.failure = refusal(edge, results)
+        return self.failure
 
     def build(self) -> list[NodeResult]:
-        """One dbt invocation. `refuse_bad_build` draws the conclusion, so that every node can be shown first."""
+        """One dbt invocation. `judge_build` draws the conclusion, so that every node can be shown first."""
         run = self.begun()
         done = 0
 
@@ -208,21 +212,22 @@ class Night:
             done += 1
             self.step(f"build: {done}/{total} {result.name}")
 
-        results = self.project.build(full_refresh=run.is_full_refresh, with_seeds=run.is_full_refresh, on_node=heard)
+        results = self.project.build(full_refresh=run.is_full_refresh, on_node=heard)
         self.built = {result.unique_id for result in results if result.kind == "model" and result.ok}
         return results
 
-    def refuse_bad_build(self, results: Sequence[NodeResult]) -> None:
-        """Raise `TransformError` where SQL failed, `Refused` where a dbt test found rows."""
+    def judge_build(self, results: Sequence[NodeResult]) -> QuanyuError | None:
+        """The error to end the night with where SQL failed (`TransformError`) or a dbt test found rows (`Refused`)."""
         errors = [result for result in results if result.status not in ("success", "pass", "warn", "fail", "skipped")]
-        if errors:
-            raise TransformError(f"models: {errors[0].name}: {errors[0].message}")
         failed = [result for result in results if result.status == "fail"]
-        if failed:
+        if errors:
+            self.failure = TransformError(f"models: {errors[0].name}: {errors[0].message}")
+        elif failed:
             evidence = "\n".join(
                 f"{result.name}: {result.failures} rows\n{self._failing_rows(result.compiled)}" for result in failed
             )
-            raise Refused(f"build: refused by {', '.join(result.name for result in failed)}", evidence)
+            self.failure = Refused(f"build: refused by {', '.join(result.name for result in failed)}", evidence)
+        return self.failure
 
     def _failing_rows(self, test_sql: str) -> str:
         with database.building(self.settings, read_only=True) as con:

@@ -20,7 +20,7 @@ def commands(host: str, port: int) -> dict[str, list[str]]:
     location = ["-m", "pipelines.definitions"]
     return {
         "web page": [sys.executable, "-m", "dagster_webserver", "-h", host, "-p", str(port), *location],
-        "daemon": [sys.executable, "-m", "dagster._daemon.cli", "run", *location],
+        "daemon": [sys.executable, "-m", "dagster._daemon", "run", *location],
     }
 
 

@@ -1,10 +1,10 @@
-"""The dbt project as Dagster assets: one asset a seed or model, one check a dbt test, all in one step."""
+"""The dbt project as Dagster assets: one asset a seed or model, all in one step that also runs the dbt tests."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, dbt_assets
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 from dagster_dbt.asset_utils import DAGSTER_DBT_UNIQUE_ID_METADATA_KEY
 
 from pipelines.orchestration.instance import POOL
@@ -41,47 +41,33 @@ def transform_assets(project: Project) -> dg.AssetsDefinition:
 
     @dbt_assets(
         manifest=project.nodes,
-        dagster_dbt_translator=Translator(),
+        # Hundreds of tests as checks of their own cost more than running them; a failing one refuses the step.
+        dagster_dbt_translator=Translator(DagsterDbtTranslatorSettings(enable_asset_checks=False)),
         name="transform",
         pool=POOL,
         required_resource_keys={"night"},
     )
-    def transform(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    def transform(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         night: Night = context.resources.night
         with night.phase("build"):
             results = night.build()
-            yield from reported(context, results)
-            night.refuse_bad_build(results)
+            error = night.judge_build(results)
+        yield from reported(context, results)
+        if error:
+            raise error
 
     return transform
 
 
-def reported(
-    context: dg.AssetExecutionContext, results: list[NodeResult]
-) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+def reported(context: dg.AssetExecutionContext, results: list[NodeResult]) -> Iterator[dg.MaterializeResult]:
     """Tell Dagster what dbt did, as far as this step was asked to."""
     assets = {
         spec.metadata[DAGSTER_DBT_UNIQUE_ID_METADATA_KEY]: spec.key
         for spec in context.assets_def.specs
         if spec.key in context.selected_asset_keys
     }
-    checks = {
-        (spec.metadata or {}).get(DAGSTER_DBT_UNIQUE_ID_METADATA_KEY): spec
-        for spec in context.assets_def.check_specs
-        if spec.key in context.selected_asset_check_keys
-    }
     for result in results:
         if result.unique_id in assets and result.ok:
             yield dg.MaterializeResult(
                 asset_key=assets[result.unique_id], metadata={"seconds": round(result.seconds, 3)}
-            )
-    for result in results:
-        spec = checks.get(result.unique_id)
-        if spec is not None and result.status != "skipped":
-            yield dg.AssetCheckResult(
-                passed=result.ok,
-                asset_key=spec.asset_key,
-                check_name=spec.name,
-                severity=dg.AssetCheckSeverity.WARN if result.status == "warn" else dg.AssetCheckSeverity.ERROR,
-                metadata={"failing_rows": result.failures},
             )

@@ -6,9 +6,9 @@ No `dbt` executable is called, so nothing is imported twice and no version is as
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from pipelines.config import Settings
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
 MART_SCHEMA = "marts"
+# Whatever a model takes from `control.run` goes through this macro.
+CONTROL_MACRO = "macro.quanyu.control_value"
 
 
 class TransformError(QuanyuError):
@@ -26,7 +28,7 @@ class TransformError(QuanyuError):
 
 @dataclass(frozen=True)
 class NodeResult:
-    """What became of one seed, model or test. `failures` counts a test's rows; `compiled` is its SQL."""
+    """What became of one seed, model or test. `failures` counts a test's rows; `compiled` is the SQL that ran."""
 
     unique_id: str
     name: str
@@ -34,8 +36,10 @@ class NodeResult:
     status: str
     message: str
     seconds: float
-    failures: int
-    compiled: str
+    failures: int = 0
+    compiled: str = ""
+    relation: str = ""
+    materialized: str = ""
 
     @property
     def ok(self) -> bool:
@@ -94,25 +98,33 @@ class Project:
                 )
 
     def build(
-        self, *, full_refresh: bool, with_seeds: bool, on_node: Callable[[NodeResult, int], None]
+        self, *, full_refresh: bool, on_node: Callable[[NodeResult, int], None], only: Collection[str] = ()
     ) -> list[NodeResult]:
         """Seeds, models and tests in one dbt invocation. Unit tests prove the code, not the data, so they stay out.
 
-        `on_node(result, total)` is called when a node is done. Raises `TransformError` where dbt could not run at all.
+        Without `full_refresh` what only another version of the project could change stays as the last one left it.
+        `only` restricts it to some resource types (seed, model, test). `on_node(result, total)` is called when a node
+        is done. Raises `TransformError` where dbt could not run at all.
         """
         arguments = ["build", "--no-write-json", "--exclude-resource-type", "unit_test"]
-        if not with_seeds:
-            arguments += ["--exclude-resource-type", "seed"]
+        for kind in only:
+            arguments += ["--resource-type", kind]
         if full_refresh:
             arguments.append("--full-refresh")
+        elif settled := self.settled():
+            arguments += ["--exclude", *settled]
 
         def heard(event: Any) -> None:
             if event.info.name in ("LogModelResult", "LogSeedResult", "LogTestResult"):
                 data = event.data
                 seen = NodeResult(
-                    data.node_info.unique_id, data.node_info.node_name, data.node_info.resource_type,
-                    data.status, "", data.execution_time, getattr(data, "num_failures", 0), "",
-                )  # fmt: skip
+                    unique_id=data.node_info.unique_id,
+                    name=data.node_info.node_name,
+                    kind=data.node_info.resource_type,
+                    status=data.status,
+                    message="",
+                    seconds=data.execution_time,
+                )
                 on_node(seen, data.total if hasattr(data, "total") else data.num_models)
 
         outcome = self._invoke(self.manifest, arguments, [heard])
@@ -120,17 +132,50 @@ class Project:
             raise TransformError(f"models: {first_line(outcome.exception)}")
         return [
             NodeResult(
-                result.node.unique_id,
-                result.node.name,
-                str(result.node.resource_type),
-                str(result.status),
-                first_line(result.message),
-                result.execution_time,
-                result.failures or 0,
-                getattr(result.node, "compiled_code", None) or "",
+                unique_id=result.node.unique_id,
+                name=result.node.name,
+                kind=str(result.node.resource_type),
+                status=str(result.status),
+                message=first_line(result.message),
+                seconds=result.execution_time,
+                failures=result.failures or 0,
+                compiled=getattr(result.node, "compiled_code", None) or "",
+                relation=result.node.relation_name or "",
+                materialized=result.node.config.materialized,
             )
             for result in outcome.result.results
         ]
+
+    def settled(self) -> list[str]:
+        """Names of the nodes that a run with the same rules and models need not touch: seeds, views that write no value
+        of the run into their text, tables and tests that read nothing but seeds. A mart is never among them.
+        """
+        nodes = self.nodes["nodes"]
+        macros = self.nodes["macros"]
+
+        @cache
+        def reads_the_run(macro: str) -> bool:
+            return macro == CONTROL_MACRO or any(map(reads_the_run, macros[macro]["depends_on"]["macros"]))
+
+        @cache
+        def is_constant(unique_id: str) -> bool:
+            node = nodes.get(unique_id)
+            if node is None:
+                return False
+            return node["resource_type"] == "seed" or (
+                bool(node["depends_on"]["nodes"])
+                and all(map(is_constant, node["depends_on"]["nodes"]))
+                and not any(map(reads_the_run, node["depends_on"]["macros"]))
+            )
+
+        def is_settled(unique_id: str) -> bool:
+            node = nodes[unique_id]
+            if node["schema"] == MART_SCHEMA and node["resource_type"] == "model":
+                return False
+            is_view = node["config"]["materialized"] == "view"
+            return is_constant(unique_id) or (is_view and not any(map(reads_the_run, node["depends_on"]["macros"])))
+
+        return sorted(node["name"] for unique_id, node in nodes.items() if is_settled(unique_id))
 
     def _invoke(
         self, manifest: Manifest | None, arguments: list[str], callbacks: list[Callable[[Any], None]] | None = None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 
 CODE = (
@@ -25,6 +27,15 @@ def rule_version(project: Path) -> str:
 def code_version(project: Path) -> str:
     """Short hash of the models, the macros and what reads the feeds."""
     return fingerprint(project, CODE)
+
+
+def rule_starts(project: Path) -> set[date]:
+    """Every `valid_from` of the rules: the days on which an old row may give way to a new one."""
+    starts: set[date] = set()
+    for path in (project / "seeds").rglob("*.csv"):
+        with path.open(encoding="utf-8", newline="") as file:
+            starts |= {date.fromisoformat(row["valid_from"]) for row in csv.DictReader(file) if row.get("valid_from")}
+    return starts
 
 
 def fingerprint(project: Path, patterns: Iterable[str]) -> str:

@@ -5,7 +5,8 @@ Only whoever holds the night lock may call anything here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,6 +16,9 @@ import duckdb
 
 from pipelines.config import Settings
 from pipelines.errors import QuanyuError
+
+# (shop, feed, whether any of its rows names a user)
+Presence = frozenset[tuple[str, str, bool]]
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,7 @@ class Build:
     built_seq: int
     rule_version: str
     code_version: str
+    presence: Presence = frozenset()
 
 
 @dataclass(frozen=True)
@@ -84,10 +89,30 @@ def building(settings: Settings, *, read_only: bool = False) -> Iterator[duckdb.
 def last_build(con: duckdb.DuckDBPyConnection) -> Build | None:
     """The last row of `control.builds`, None before the first publication."""
     row = con.execute(
-        "select run_id, business_date, built_seq, rule_version, code_version from control.builds "
+        "select run_id, business_date, built_seq, rule_version, code_version, presence from control.builds "
         "order by built_at desc, rowid desc limit 1"
     ).fetchone()
-    return Build(*row) if row else None
+    if row is None:
+        return None
+    run_id, business_date, built_seq, rules, code, delivered = row
+    had = frozenset((shop, feed, users) for shop, feed, users in json.loads(delivered or "[]"))
+    return Build(run_id, business_date, built_seq, rules, code, had)
+
+
+def presence(con: duckdb.DuckDBPyConnection) -> Presence:
+    """Which feeds each shop has ever delivered."""
+    rows = con.execute(
+        "select shop_id, feed, rows_with_user > 0 from control.feed_presence where rows_held > 0"
+    ).fetchall()
+    return frozenset((shop, feed, users) for shop, feed, users in rows)
+
+
+def gained(before: Presence, now: Presence) -> bool:
+    """Whether a shop that was there before has a feed, or named users in one, that it had not. Such a shop's past
+    rows change although no fact of theirs did: presence is not dated (R3, R13b).
+    """
+    shops = {shop for shop, _, _ in before}
+    return any(shop in shops and (shop, feed, users) not in before for shop, feed, users in now)
 
 
 def last_run(con: duckdb.DuckDBPyConnection) -> Run | None:
@@ -115,13 +140,16 @@ def plan_run(
     tried: Run | None,
     rule_version: str,
     code_version: str,
+    present: Presence = frozenset(),
+    rules_start: Collection[date] = (),
     rebuild: bool = False,
     since: date | None = None,
 ) -> Run:
     """What this run has to do. Pure.
 
     A run for a day before the newest one built republishes up to that day (R111). Everything is computed again when
-    asked for, at the first build, when rules or code changed, and when the last run was never published and left
+    asked for, at the first build, when rules or code changed or a dated rule starts to hold (`rules_start`: every
+    `valid_from`), when a shop gained a feed, and when the last run was never published and left
     tables that this one could not tell from its own: of other rules or code, of a full refresh, of a later day.
     """
     business_date = max(wanted, built.business_date) if built else wanted
@@ -130,6 +158,8 @@ def plan_run(
         rebuild
         or built is None
         or (built.rule_version, built.code_version) != versions
+        or any(built.business_date < start <= business_date for start in rules_start)
+        or gained(built.presence, present)
         or (
             tried is not None
             and tried.run_id != built.run_id

@@ -19,7 +19,7 @@ import duckdb
 from pipelines.config import Settings
 from pipelines.errors import Refused
 from pipelines.transform.project import MART_SCHEMA, Mart
-from pipelines.warehouse.database import Run, building, connect, sql_text
+from pipelines.warehouse.database import Run, building, connect, presence, sql_text
 
 PARTIAL = ".partial-"
 
@@ -194,11 +194,11 @@ def book(settings: Settings, run: Run, publication: Publication) -> None:
         con.execute("begin")
         insert_publication(con, "control.publications", publication)
         con.execute(
-            "insert into control.builds (run_id, business_date, built_seq, rule_version, code_version, built_at) "
-            "values (?, ?, ?, ?, ?, ?)",
+            "insert into control.builds (run_id, business_date, built_seq, rule_version, code_version, built_at, "
+            "presence) values (?, ?, ?, ?, ?, ?, ?)",
             [
                 run.run_id, run.business_date, run.current_seq, run.rule_version, run.code_version,
-                publication.published_at,
+                publication.published_at, json.dumps(sorted(presence(con)), ensure_ascii=False),
             ],
         )  # fmt: skip
         con.execute("commit")

@@ -26,7 +26,7 @@ CONTROL_TABLES: dict[str, str] = {
     "publications": "run_id VARCHAR, business_date DATE, published_at TIMESTAMP, version_path VARCHAR, "
     "rows_per_mart VARCHAR, rule_version VARCHAR, code_version VARCHAR, duration_seconds DOUBLE",
     "builds": "run_id VARCHAR, business_date DATE, built_seq BIGINT, rule_version VARCHAR, code_version VARCHAR, "
-    "built_at TIMESTAMP",
+    "built_at TIMESTAMP, presence VARCHAR",
 }
 
 

@@ -524,10 +524,9 @@ def with_aggregate(rows: list[tuple[date, str, Row]], seed: int) -> list[tuple[d
     rng = random.Random(f"aggregate/{seed}")
     made: list[tuple[date, str, Row]] = []
     last = max(delivered for delivered, _, _ in rows)
-    for day in sorted({r["occurred_at"].date() for _, f, r in rows if f == "traffic_events"}):
+    for shop, day in sorted({(r["shop_id"], r["occurred_at"].date()) for _, f, r in rows if f == "traffic_events"}):
         if rng.random() < 0.33:
             continue
-        shop = rows[0][2]["shop_id"]
         for scene in ("live", "short_video", "mall"):
             exposed = rng.randrange(60, 400)
             row: Row = {

@@ -61,13 +61,22 @@ def test_only_the_run_folder_compares_raw_versions(path: Path) -> None:
 @pytest.mark.parametrize("path", sorted((ROOT / "pipelines").rglob("*.py")), ids=lambda p: p.stem)
 def test_python_reads_no_model_inside_the_warehouse(path: Path) -> None:
     """Rules live in models and seeds; Python moves files, runs dbt and reads what is published."""
-    strings = [n.value for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+    strings = [
+        n.value
+        for n in ast.walk(ast.parse(path.read_text()))
+        if isinstance(n, ast.Constant) and isinstance(n.value, str)
+    ]
     found = [s for s in strings if LATER_SCHEMA.search(s)]
     assert not found, f"{path.name} names a model inside the warehouse: {found[0][:80]}"
 
 
 def test_every_model_has_its_twin() -> None:
-    missing = [p.stem for layer in ("staging", "intermediate", "marts") for p in models(layer) if not p.with_suffix(".yml").exists()]
+    missing = [
+        p.stem
+        for layer in ("staging", "intermediate", "marts")
+        for p in models(layer)
+        if not p.with_suffix(".yml").exists()
+    ]
     assert not missing, f"models without a .yml beside them: {missing}"
 
 

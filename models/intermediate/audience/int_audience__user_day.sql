@@ -3,7 +3,24 @@
 -- one row dated base_on: of the past only what still holds matters.
 {{ config(materialized='view') }}
 
-with facts as (
+with shops as (
+    select distinct shop_id, first_on
+    from {{ ref('int_shop__calendar') }}
+),
+
+-- History starts with the shop's calendar (R22): an order paid before the first day counts from that day on, if it still holds.
+purchases as (
+    select
+        p.shop_id, p.user_key, p.a3_until,
+        greatest(p.business_date, s.first_on) as business_date,
+        case when p.a4_until > s.first_on then p.a4_until end as a4_until,
+        case when p.a5_until > s.first_on then p.a5_until end as a5_until
+    from {{ ref('int_audience__purchase_day') }} as p
+    inner join shops as s
+        on p.shop_id = s.shop_id
+),
+
+facts as (
     select
         shop_id, user_key, business_date, a1_until, a2_until, a3_until,
         cast(null as date) as a4_until, cast(null as date) as a5_until
@@ -12,7 +29,7 @@ with facts as (
     select
         shop_id, user_key, business_date, cast(null as date) as a1_until, cast(null as date) as a2_until, a3_until,
         a4_until, a5_until
-    from {{ ref('int_audience__purchase_day') }}
+    from purchases
 ),
 
 placed as (

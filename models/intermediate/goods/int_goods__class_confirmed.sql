@@ -4,6 +4,7 @@
     materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail',
     meta={'rebuild_on': ['sales', 'refunds']}
 ) }}
+{%- set first_day = rebuild_from() %}
 
 with days as (
     select
@@ -18,7 +19,7 @@ with days as (
     from {{ ref('int_goods__quadrant_day') }}
     where
         class_code is not null
-        and business_date >= {{ rebuild_from() }} - (select max(confirmation_days) from {{ ref('int_goods__rule') }})
+        and business_date >= {{ first_day }} - {{ longest_confirmation() }}
     window by_day as (partition by shop_id, scope, product_id order by business_date)
 ),
 
@@ -43,5 +44,5 @@ from runs as d
 inner join {{ ref('int_goods__rule_day') }} as r
     on d.business_date = r.business_date
 where
-    d.business_date >= {{ rebuild_from() }}
+    d.business_date >= {{ first_day }}
     and {{ day_diff('d.business_date', 'd.run_started_on') }} + 1 = r.confirmation_days

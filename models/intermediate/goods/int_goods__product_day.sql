@@ -5,6 +5,7 @@
     materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail',
     meta={'rebuild_on': ['sales', 'refunds', 'products', 'calendar']}
 ) }}
+{%- set first_day = rebuild_from() %}
 
 with shops as (
     select shop_id, min(first_on) as first_on
@@ -17,13 +18,13 @@ stays as (
     select
         l.shop_id, l.order_line_id, l.product_id, l.quantity, l.paid_amount,
         coalesce(l.scene, '') = 'live' as is_live,
-        greatest(l.paid_on, r.valid_from, c.first_on, {{ rebuild_from() }}) as enters_on,
+        greatest(l.paid_on, r.valid_from, c.first_on, {{ first_day }}) as enters_on,
         least(l.paid_on + r.window_days, coalesce(r.valid_to, {{ run_date() }} + 1)) as leaves_on
     from {{ ref('stg_orders') }} as l
     inner join shops as c
         on l.shop_id = c.shop_id
     cross join {{ ref('int_goods__rule') }} as r
-    where l.is_paid_line and l.paid_on + r.window_days > {{ rebuild_from() }}
+    where l.is_paid_line and l.paid_on + r.window_days > {{ first_day }}
 ),
 
 refunds as (
@@ -44,14 +45,20 @@ steps as (
     from stays
     where enters_on < leaves_on
     union all
-    select shop_id, product_id, is_live, leaves_on, -paid_amount, -quantity, -paid_amount, -quantity
+    select
+        shop_id, product_id, is_live, leaves_on as business_date,
+        -paid_amount as net_amount, -quantity as net_quantity, -paid_amount as paid_amount, -quantity as paid_quantity
     from stays
     where enters_on < leaves_on
     union all
-    select shop_id, product_id, is_live, counts_on, -counted_amount, -counted_quantity, 0, 0
+    select
+        shop_id, product_id, is_live, counts_on as business_date,
+        -counted_amount as net_amount, -counted_quantity as net_quantity, 0 as paid_amount, 0 as paid_quantity
     from refunds
     union all
-    select shop_id, product_id, is_live, leaves_on, counted_amount, counted_quantity, 0, 0
+    select
+        shop_id, product_id, is_live, leaves_on as business_date,
+        counted_amount as net_amount, counted_quantity as net_quantity, 0 as paid_amount, 0 as paid_quantity
     from refunds
 ),
 
@@ -69,7 +76,9 @@ changes as (
         on p.scope = 'all' or s.is_live
     where s.business_date <= {{ run_date() }}
     union all
-    select l.shop_id, p.scope, l.product_id, greatest(l.starts_on, c.first_on, {{ rebuild_from() }}), 0, 0, 0, 0
+    select
+        l.shop_id, p.scope, l.product_id, greatest(l.starts_on, c.first_on, {{ first_day }}) as business_date,
+        0 as net_amount, 0 as net_quantity, 0 as paid_amount, 0 as paid_quantity
     from {{ ref('int_goods__product_life') }} as l
     inner join shops as c
         on l.shop_id = c.shop_id

@@ -9,10 +9,10 @@ with compared as (
         coalesce(t.product_count, 0) as product_count, t.total_amount, t.total_quantity,
         coalesce(t.product_count >= t.minimum_products, false) as is_classed,
         coalesce(t.gross_product_count >= t.minimum_products, false) as is_classed_gross,
-        p.net_amount * t.amount_factor >= t.amount_threshold as amount_is_high,
-        cast(p.net_quantity as decimal(19, 0)) * t.quantity_factor >= t.quantity_threshold as quantity_is_high,
-        p.paid_amount * t.gross_amount_factor >= t.gross_amount_threshold as gross_amount_is_high,
-        cast(p.paid_quantity as decimal(19, 0)) * t.gross_quantity_factor >= t.gross_quantity_threshold as gross_quantity_is_high
+        p.net_amount * t.factor >= t.amount_threshold as amount_is_high,
+        cast(p.net_quantity as decimal(19, 0)) * t.factor >= t.quantity_threshold as quantity_is_high,
+        p.paid_amount * t.gross_factor >= t.gross_amount_threshold as gross_amount_is_high,
+        cast(p.paid_quantity as decimal(19, 0)) * t.gross_factor >= t.gross_quantity_threshold as gross_quantity_is_high
     from {{ ref('int_goods__product_day') }} as p
     left join {{ ref('int_goods__quadrant_threshold') }} as t
         on p.shop_id = t.shop_id and p.business_date = t.business_date and p.scope = t.scope

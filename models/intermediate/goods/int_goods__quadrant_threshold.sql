@@ -1,58 +1,72 @@
 -- Grain: what is high among the products that sell in a window (shop_id, business_date, scope), net of refunds and gross.
--- A value is high when value x factor >= threshold, exactly; mean: value x N >= total, ties high.
+-- A value is high when value x factor >= threshold, exactly; mean: value x N >= total, ties high. Nothing here is read twice,
+-- so that a reader's days reach the table below.
 {{ config(materialized='view') }}
 
-with selling as (
-    select shop_id, business_date, scope, 'net' as basis, product_id, net_amount as amount, net_quantity as quantity
+with totals as (
+    select
+        shop_id, business_date, scope,
+        count(*) filter (where net_amount > 0 and net_quantity > 0) as product_count,
+        sum(net_amount) filter (where net_amount > 0 and net_quantity > 0) as total_amount,
+        sum(net_quantity) filter (where net_amount > 0 and net_quantity > 0) as total_quantity,
+        count(*) filter (where paid_amount > 0) as gross_product_count,
+        sum(paid_amount) as gross_total_amount,
+        sum(paid_quantity) as gross_total_quantity
     from {{ ref('int_goods__product_day') }}
-    where net_amount > 0 and net_quantity > 0
-    union all
-    select shop_id, business_date, scope, 'gross' as basis, product_id, paid_amount as amount, paid_quantity as quantity
-    from {{ ref('int_goods__product_day') }}
-    where paid_amount > 0 and paid_quantity > 0
+    group by shop_id, business_date, scope
 ),
 
-totals as (
-    select
-        shop_id, business_date, scope, basis,
-        count(*) as product_count, sum(amount) as total_amount, sum(quantity) as total_quantity
-    from selling
-    group by shop_id, business_date, scope, basis
+measure_names as (
+    select 'amount' as measure
+    union all
+    select 'quantity' as measure
+    union all
+    select 'gross_amount' as measure
+    union all
+    select 'gross_quantity' as measure
 ),
 
 -- The configured alternatives need the values in order; under the rule mean nothing is ranked.
 measures as (
     select
-        s.shop_id, s.business_date, s.scope, s.basis, s.product_id, m.measure, r.threshold_method, r.cumulative_share,
-        cast(case when m.measure = 'amount' then s.amount else s.quantity end as decimal(28, 2)) as measured
-    from selling as s
+        p.shop_id, p.business_date, p.scope, p.product_id, m.measure, r.threshold_method, r.cumulative_share,
+        cast(case
+            when m.measure = 'amount' then p.net_amount
+            when m.measure = 'quantity' then p.net_quantity
+            when m.measure = 'gross_amount' then p.paid_amount
+            else p.paid_quantity
+        end as decimal(28, 2)) as measured
+    from {{ ref('int_goods__product_day') }} as p
     inner join {{ ref('int_goods__rule_day') }} as r
-        on s.business_date = r.business_date
-    cross join (select 'amount' as measure union all select 'quantity' as measure) as m
-    where r.threshold_method <> 'mean'
+        on p.business_date = r.business_date
+    cross join measure_names as m
+    where
+        r.threshold_method <> 'mean'
+        and case
+            when m.measure in ('amount', 'quantity') then p.net_amount > 0 and p.net_quantity > 0
+            else p.paid_amount > 0
+        end
 ),
 
 ranked as (
     select
-        shop_id, business_date, scope, basis, measure, threshold_method, cumulative_share, measured,
+        shop_id, business_date, scope, measure, threshold_method, cumulative_share, measured,
         count(*) over everything as n,
-        row_number() over (
-            partition by shop_id, business_date, scope, basis, measure order by measured, product_id
-        ) as place,
+        row_number() over (partition by shop_id, business_date, scope, measure order by measured, product_id) as place,
         sum(measured) over everything as total,
         sum(measured) over (
-            partition by shop_id, business_date, scope, basis, measure order by measured
+            partition by shop_id, business_date, scope, measure order by measured
             range between unbounded preceding and current row
         ) as total_up_to
     from measures
-    window everything as (partition by shop_id, business_date, scope, basis, measure)
+    window everything as (partition by shop_id, business_date, scope, measure)
 ),
 
 -- median: twice the value against the sum of the two middle ones (the same one when N is odd).
 -- cumulative: the smallest value whose strictly larger ones do not reach the share yet.
-alternatives as (
+cuts as (
     select
-        shop_id, business_date, scope, basis, measure,
+        shop_id, business_date, scope, measure,
         max(case when threshold_method = 'median' then 2 else 1 end) as factor,
         case
             when max(threshold_method) = 'median'
@@ -61,48 +75,38 @@ alternatives as (
             else min(case when total - total_up_to < cumulative_share * total then measured end)
         end as threshold
     from ranked
-    group by shop_id, business_date, scope, basis, measure
+    group by shop_id, business_date, scope, measure
 ),
 
-thresholds as (
+alternatives as (
     select
-        t.shop_id, t.business_date, t.scope, t.basis, t.product_count, t.total_amount, t.total_quantity,
-        cast(coalesce(a.factor, t.product_count) as decimal(10, 0)) as amount_factor,
-        cast(coalesce(a.threshold, t.total_amount) as decimal(38, 2)) as amount_threshold,
-        cast(coalesce(q.factor, t.product_count) as decimal(10, 0)) as quantity_factor,
-        cast(coalesce(q.threshold, t.total_quantity) as decimal(38, 2)) as quantity_threshold
-    from totals as t
-    left join alternatives as a
-        on
-            t.shop_id = a.shop_id and t.business_date = a.business_date and t.scope = a.scope and t.basis = a.basis
-            and a.measure = 'amount'
-    left join alternatives as q
-        on
-            t.shop_id = q.shop_id and t.business_date = q.business_date and t.scope = q.scope and t.basis = q.basis
-            and q.measure = 'quantity'
+        shop_id, business_date, scope,
+        max(factor) as factor,
+        max(case when measure = 'amount' then threshold end) as amount_threshold,
+        max(case when measure = 'quantity' then threshold end) as quantity_threshold,
+        max(case when measure = 'gross_amount' then threshold end) as gross_amount_threshold,
+        max(case when measure = 'gross_quantity' then threshold end) as gross_quantity_threshold
+    from cuts
+    group by shop_id, business_date, scope
 )
 
 select
-    g.shop_id,
-    g.business_date,
-    g.scope,
+    t.shop_id,
+    t.business_date,
+    t.scope,
     r.minimum_products,
-    coalesce(n.product_count, 0) as product_count,
-    n.total_amount,
-    n.total_quantity,
-    n.amount_factor,
-    n.amount_threshold,
-    n.quantity_factor,
-    n.quantity_threshold,
-    g.product_count as gross_product_count,
-    g.amount_factor as gross_amount_factor,
-    g.amount_threshold as gross_amount_threshold,
-    g.quantity_factor as gross_quantity_factor,
-    g.quantity_threshold as gross_quantity_threshold
-from thresholds as g
+    t.product_count,
+    t.total_amount,
+    t.total_quantity,
+    t.gross_product_count,
+    cast(coalesce(a.factor, t.product_count) as decimal(10, 0)) as factor,
+    cast(coalesce(a.factor, t.gross_product_count) as decimal(10, 0)) as gross_factor,
+    cast(coalesce(a.amount_threshold, t.total_amount) as decimal(38, 2)) as amount_threshold,
+    cast(coalesce(a.quantity_threshold, t.total_quantity) as decimal(38, 2)) as quantity_threshold,
+    cast(coalesce(a.gross_amount_threshold, t.gross_total_amount) as decimal(38, 2)) as gross_amount_threshold,
+    cast(coalesce(a.gross_quantity_threshold, t.gross_total_quantity) as decimal(38, 2)) as gross_quantity_threshold
+from totals as t
 inner join {{ ref('int_goods__rule_day') }} as r
-    on g.business_date = r.business_date
--- Whatever sells net of refunds sells gross.
-left join thresholds as n
-    on g.shop_id = n.shop_id and g.business_date = n.business_date and g.scope = n.scope and n.basis = 'net'
-where g.basis = 'gross'
+    on t.business_date = r.business_date
+left join alternatives as a
+    on t.shop_id = a.shop_id and t.business_date = a.business_date and t.scope = a.scope

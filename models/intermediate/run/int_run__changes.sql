@@ -15,7 +15,7 @@ changed_reviews as (
     select s.shop_id, s.order_line_id, s.user_key, cast(s.created_at as date) as created_on
     from {{ source('raw', 'raw_reviews_superseded') }} as s
     cross join run
-    where s.superseded_seq > run.built_seq and s.load_seq <= run.built_seq
+    where s.superseded_seq > run.built_seq
     union
     -- A review without a user speaks for the user of its line, so it moves when the line does.
     select r.shop_id, r.order_line_id, o.user_key, cast(r.created_at as date) as created_on
@@ -99,23 +99,8 @@ changes as (
         {{ days_between('t.business_date', 't.business_date + l.look_back_days') }} as d (business_date)
     union
     -- A product without a listing date is there from the first day on.
-    select 'products' as domain, p.shop_id, cast(null as bigint) as user_key,
-        coalesce(cast(p.listed_at as date), date '1900-01-01') as business_date
-    from {{ source('raw', 'raw_products') }} as p
-    cross join run
-    left join {{ source('raw', 'raw_products_superseded') }} as s
-        on
-            p.shop_id = s.shop_id and p.product_id = s.product_id
-            and s.superseded_seq > run.built_seq and s.load_seq <= run.built_seq
-    where p.load_seq > run.built_seq and (s.product_id is null or p.listed_at is distinct from s.listed_at)
-    union
-    select 'products' as domain, s.shop_id, cast(null as bigint) as user_key,
-        coalesce(cast(s.listed_at as date), date '1900-01-01') as business_date
-    from {{ source('raw', 'raw_products_superseded') }} as s
-    cross join run
-    inner join {{ source('raw', 'raw_products') }} as p
-        on s.shop_id = p.shop_id and s.product_id = p.product_id
-    where s.superseded_seq > run.built_seq and s.load_seq <= run.built_seq and p.listed_at is distinct from s.listed_at
+    select 'products' as domain, shop_id, cast(null as bigint) as user_key, coalesce(listed_on, date '1900-01-01') as business_date
+    from {{ ref('int_run__changed_products') }}
     union
     select domain, shop_id, cast(null as bigint) as user_key, business_date
     from {{ ref('int_run__changed_experience') }}

@@ -4,6 +4,7 @@
     materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail',
     meta={'rebuild_on': ['sales', 'refunds']}
 ) }}
+{%- set first_day = rebuild_from() %}
 
 -- An occasion lies in the window of every day from paid_on until the day before covers_until.
 with covers as (
@@ -19,8 +20,8 @@ moved_users as (
     select shop_id, user_key, window_days
     from covers
     where
-        covers_until >= {{ rebuild_from() }}
-        and (paid_on >= {{ rebuild_from() }} or covers_until <= {{ run_date() }})
+        covers_until >= {{ first_day }}
+        and (paid_on >= {{ first_day }} or covers_until <= {{ run_date() }})
     group by shop_id, user_key, window_days
 ),
 
@@ -35,7 +36,7 @@ first_cover as (
     from covers as c
     inner join moved_users as m
         on c.shop_id = m.shop_id and c.user_key = m.user_key and c.window_days = m.window_days
-    where c.covers_until >= {{ rebuild_from() }}
+    where c.covers_until >= {{ first_day }}
 ),
 
 -- Two occasions cover the days from paid_on on that an earlier one covers too.
@@ -70,7 +71,7 @@ changes as (
     from pieces
     where begins_on < ends_on
     union all
-    select shop_id, window_days, ends_on as business_date, -is_buyer, -is_repeat_buyer
+    select shop_id, window_days, ends_on as business_date, -is_buyer as is_buyer, -is_repeat_buyer as is_repeat_buyer
     from pieces
     where begins_on < ends_on
 )
@@ -82,5 +83,6 @@ select
     cast(sum(is_buyer) as bigint) as buyers_change,
     cast(sum(is_repeat_buyer) as bigint) as repeat_buyers_change
 from changes
-where business_date >= {{ rebuild_from() }} and business_date <= {{ run_date() }}
+where business_date >= {{ first_day }} and business_date <= {{ run_date() }}
 group by shop_id, business_date, window_days
+having sum(is_buyer) <> 0 or sum(is_repeat_buyer) <> 0

@@ -1,11 +1,17 @@
 -- Grain: one calendar day of a shop and window (shop_id, business_date, window_days): users with at least one, and at least
 -- two, occasions in W(window_days) effective on the day (R36, R89). Not additive over days nor over windows.
-with changes as (
+with shops as (
+    select shop_id, min(first_on) as first_on
+    from {{ ref('int_shop__calendar') }}
+    group by shop_id
+),
+
+changes as (
     select
         l.shop_id, l.window_days, greatest(l.business_date, f.first_on) as business_date,
         sum(l.buyers_change) as buyers_change, sum(l.repeat_buyers_change) as repeat_buyers_change
     from {{ ref('int_sales__repurchase_change') }} as l
-    inner join (select shop_id, min(first_on) as first_on from {{ ref('int_shop__calendar') }} group by shop_id) as f
+    inner join shops as f
         on l.shop_id = f.shop_id
     group by l.shop_id, l.window_days, greatest(l.business_date, f.first_on)
 )

@@ -4,6 +4,7 @@
     materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail',
     meta={'rebuild_on': ['sales']}
 ) }}
+{%- set first_day = rebuild_from() %}
 
 with rules as (
     select valid_from, lead(valid_from) over (order by valid_from) as valid_to, new_buyer_days
@@ -18,26 +19,32 @@ amounts as (
         sum(paid_amount) as paid_amount,
         coalesce(sum(paid_amount) filter (where user_key is not null), 0) as known_buyers_amount
     from {{ ref('stg_orders') }}
-    where is_paid_line and paid_on >= {{ rebuild_from() }}
+    where is_paid_line and paid_on >= {{ first_day }}
     group by shop_id, paid_on
 ),
 
 day_buyers as (
     select shop_id, user_key, paid_on
     from {{ ref('stg_orders') }}
-    where is_paid_line and user_key is not null and paid_on >= {{ rebuild_from() }}
+    where is_paid_line and user_key is not null and paid_on >= {{ first_day }}
     group by shop_id, user_key, paid_on
+),
+
+recent_buyers as (
+    select shop_id, user_key
+    from day_buyers
+    group by shop_id, user_key
 ),
 
 -- What those buyers bought in the days looked back, whether refunded or not (R86).
 purchases as (
     select o.shop_id, o.user_key, o.paid_on
     from {{ ref('stg_orders') }} as o
-    inner join (select shop_id, user_key from day_buyers group by shop_id, user_key) as b
+    inner join recent_buyers as b
         on o.shop_id = b.shop_id and o.user_key = b.user_key
     where
         o.is_paid_line
-        and o.paid_on >= {{ rebuild_from() }} - (select max(new_buyer_days) from rules)
+        and o.paid_on >= {{ first_day }} - (select max(new_buyer_days) from rules)
     group by o.shop_id, o.user_key, o.paid_on
 ),
 
@@ -56,7 +63,7 @@ buyers as (
     from purchase_gaps as g
     inner join rules as r
         on g.paid_on >= r.valid_from and g.paid_on < coalesce(r.valid_to, {{ run_date() }} + 1)
-    where g.paid_on >= {{ rebuild_from() }}
+    where g.paid_on >= {{ first_day }}
     group by g.shop_id, g.paid_on
 )
 

@@ -1,16 +1,12 @@
 -- Grain: one layer on one calendar day of a shop (shop_id, business_date, layer), complete with zeros. users and share are a
 -- stock: not additive over days.
-{{ config(
-    materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail',
-    meta={'rebuild_on': ['traffic', 'traffic_daily', 'sales', 'refunds', 'reviews']}
-) }}
+-- Few rows, written whole: whether a shop names users is not dated and rewrites every day at once (R13b).
 
 with stock as (
     select
         shop_id, business_date, layer, users, entered, left_users,
         sum(case when layer > 0 then users end) over (partition by shop_id, business_date) as asset
     from {{ ref('int_audience__stock') }}
-    where business_date >= {{ rebuild_from() }}
 )
 
 select

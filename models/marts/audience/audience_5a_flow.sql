@@ -6,7 +6,7 @@
 ) }}
 
 with days as (
-    select shop_id, business_date
+    select shop_id, business_date, first_on
     from {{ ref('int_shop__calendar') }}
     where business_date >= {{ rebuild_from() }}
 ),
@@ -25,6 +25,17 @@ movers as (
     from {{ ref('int_audience__flow_movers') }} as m
     inner join days as d
         on m.shop_id = d.shop_id and m.business_date = d.business_date
+    where m.business_date - m.horizon_days >= d.first_on
+),
+
+-- Before the calendar nobody is known.
+newcomers as (
+    select d.shop_id, d.business_date, h.horizon_days, -1 as from_layer, s.layer as to_layer, s.users
+    from days as d
+    cross join {{ ref('audience_horizons') }} as h
+    inner join {{ ref('int_audience__stock') }} as s
+        on d.shop_id = s.shop_id and d.business_date = s.business_date
+    where h.valid_from <= {{ run_date() }} and d.business_date - h.horizon_days < d.first_on
 ),
 
 gone as (
@@ -37,6 +48,9 @@ gone as (
 parts as (
     select shop_id, business_date, horizon_days, from_layer, to_layer, users
     from movers
+    union all
+    select shop_id, business_date, horizon_days, from_layer, to_layer, users
+    from newcomers
     union all
     select
         e.shop_id, e.business_date, e.horizon_days, e.from_layer, e.from_layer as to_layer,

@@ -4,6 +4,7 @@
     materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail',
     meta={'rebuild_on': ['sales', 'refunds', 'products', 'calendar', 'orders_presence']}
 ) }}
+{%- set first_day = rebuild_from() %}
 
 with product_days as (
     select
@@ -18,7 +19,7 @@ with product_days as (
         on q.business_date = r.business_date
     left join {{ ref('int_shop__sources') }} as f
         on q.shop_id = f.shop_id
-    where q.business_date >= {{ rebuild_from() }}
+    where q.business_date >= {{ first_day }}
 ),
 
 -- Confirmed in another class than the time before (R49).
@@ -34,18 +35,7 @@ moves as (
     from confirmations as c
     inner join {{ ref('quadrant_strategy') }} as s
         on c.previous_code = s.class_code
-    where c.class_code <> c.previous_code and c.business_date >= {{ rebuild_from() }}
-),
-
--- Old potential products that sell no more than they did (R48); one that sold nothing then has grown.
-tail_risks as (
-    select d.shop_id, d.business_date, d.scope, d.product_id
-    from product_days as d
-    inner join {{ ref('int_goods__product_day') }} as b
-        on
-            d.shop_id = b.shop_id and d.business_date = b.business_date + d.tail_growth_days and d.scope = b.scope
-            and d.product_id = b.product_id
-    where d.quadrant = 'potential' and d.age_days > d.tail_risk_days and d.net_amount <= b.net_amount
+    where c.class_code <> c.previous_code and c.business_date >= {{ first_day }}
 )
 
 select
@@ -62,17 +52,23 @@ select
     case when not d.has_orders then null when d.quadrant = 'no_sales' then '无动销' else z.quadrant_zh end as quadrant_zh,
     case when d.has_orders then d.quadrant_gross end as quadrant_gross,
     d.age_days < d.provisional_days as is_provisional,
-    case when d.has_orders and d.quadrant is not null then t.product_id is not null end as is_tail_risk,
+    -- An old potential product that sells no more than it did; nothing then is 0 (R48).
+    case
+        when d.has_orders and d.quadrant is not null
+            then d.quadrant = 'potential' and coalesce(d.age_days > d.tail_risk_days, false)
+                and d.net_amount <= coalesce(b.net_amount, 0)
+    end as is_tail_risk,
     m.moved_from,
     cast(case when d.has_orders then d.paid_amount end as decimal(18, 2)) as paid_amount,
     cast(case when d.has_orders then d.paid_quantity end as bigint) as paid_quantity,
-    case when d.has_orders then d.quadrant is distinct from d.quadrant_gross end as is_changed_by_refunds,
+    case when d.has_orders then (d.quadrant is distinct from d.quadrant_gross) end as is_changed_by_refunds,
     {{ rule_version() }} as rule_version,
     case when not d.has_orders then 'missing_source' when d.quadrant is null then 'insufficient' else 'ok' end as data_status
 from product_days as d
-left join tail_risks as t
+left join {{ ref('int_goods__product_day') }} as b
     on
-        d.shop_id = t.shop_id and d.business_date = t.business_date and d.scope = t.scope and d.product_id = t.product_id
+        d.shop_id = b.shop_id and d.business_date - d.tail_growth_days = b.business_date and d.scope = b.scope
+        and d.product_id = b.product_id
 left join moves as m
     on
         d.shop_id = m.shop_id and d.business_date = m.business_date and d.scope = m.scope and d.product_id = m.product_id

@@ -4,11 +4,12 @@
     materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail',
     meta={'rebuild_on': ['sales', 'refunds', 'calendar', 'orders_presence']}
 ) }}
+{%- set first_day = rebuild_from() %}
 
 with classes as (
     select shop_id, business_date, scope, quadrant, count(*) as products, sum(net_amount) as net_amount
     from {{ ref('int_goods__quadrant_day') }}
-    where class_code is not null and business_date >= {{ rebuild_from() }}
+    where class_code is not null and business_date >= {{ first_day }}
     group by shop_id, business_date, scope, quadrant
 ),
 
@@ -18,14 +19,20 @@ totals as (
     group by shop_id, business_date, scope
 ),
 
+scopes as (
+    select 'all' as scope
+    union all
+    select 'live' as scope
+),
+
 complete as (
     select
-        c.shop_id, c.business_date, s.scope, q.quadrant, q.quadrant_zh, q.paper_share, coalesce(f.has_orders, false) as has_orders,
-        t.total_amount,
+        c.shop_id, c.business_date, s.scope, q.quadrant, q.quadrant_zh, q.paper_share,
+        coalesce(f.has_orders, false) as has_orders, t.total_amount,
         case when t.total_amount is not null then coalesce(k.products, 0) end as products,
         case when t.total_amount is not null then coalesce(k.net_amount, 0) end as net_amount
     from {{ ref('int_shop__calendar') }} as c
-    cross join (select 'all' as scope union all select 'live' as scope) as s
+    cross join scopes as s
     cross join {{ ref('quadrant_strategy') }} as q
     left join {{ ref('int_shop__sources') }} as f
         on c.shop_id = f.shop_id
@@ -35,7 +42,7 @@ complete as (
         on
             c.shop_id = k.shop_id and c.business_date = k.business_date and s.scope = k.scope
             and q.quadrant = k.quadrant
-    where c.business_date >= {{ rebuild_from() }}
+    where c.business_date >= {{ first_day }}
 ),
 
 -- The distance to the paper is summed in money, exactly, and divided once.

@@ -20,7 +20,7 @@ def ran(
     monkeypatch.setattr(sys, "argv", ["quanyu", *map(str, arguments)])
     code: object = 0
     try:
-        cli.main()
+        cli.command()
     except SystemExit as left:
         code = left.code
     said = capsys.readouterr()

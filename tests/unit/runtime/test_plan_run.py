@@ -106,3 +106,29 @@ def test_a_backfill_over_built_days_computes_those_together_first() -> None:
         Request(on=date(2025, 3, 10), since=date(2025, 3, 9), load=True),
         Request(on=date(2025, 3, 11), load=False),
     ]
+
+
+@pytest.mark.parametrize(
+    ("present", "full"),
+    [
+        ({("a", "orders", True)}, False),
+        ({("a", "orders", True), ("a", "refunds", False)}, True),
+        ({("a", "orders", True), ("b", "orders", True), ("b", "refunds", False)}, False),
+    ],
+    ids=["as before", "a shop gained a feed", "a new shop came"],
+)
+def test_a_feed_gained_computes_everything_a_new_shop_does_not(present: set[tuple[str, str, bool]], full: bool) -> None:
+    built = replace(BUILT, presence=frozenset({("a", "orders", True)}))
+    assert plan(built=built, present=frozenset(present)).is_full_refresh is full
+
+
+def test_the_first_named_user_of_a_feed_computes_everything() -> None:
+    built = replace(BUILT, presence=frozenset({("a", "orders", False)}))
+    assert plan(built=built, present=frozenset({("a", "orders", True)})).is_full_refresh
+
+
+@pytest.mark.parametrize(
+    ("start", "full"), [(date(2025, 3, 10), False), (date(2025, 3, 11), True), (date(2025, 3, 12), False)]
+)
+def test_a_rule_that_starts_to_hold_computes_everything(start: date, full: bool) -> None:
+    assert plan(rules_start={date(2020, 1, 1), start}).is_full_refresh is full

@@ -1,0 +1,127 @@
+"""What is found in the landing folder, what is left alone, and what is refused where it lies."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from pipelines.errors import QuanyuError
+from pipelines.landing import inspect_file
+from pipelines.landing.discovery import export_time, kind_of
+from tests.fixtures.landing import ORDER_HEADER, Shop, csv_text, order
+
+GOOD = csv_text(ORDER_HEADER, [order("L1")])
+
+
+@pytest.fixture
+def shop(tmp_path, monkeypatch):
+    monkeypatch.setenv("QUANYU_HASH_KEY", "a key for tests")
+    return Shop(tmp_path)
+
+
+def test_hidden_and_temporary_files_are_left_alone(shop):
+    for name in (".DS_Store", ".hidden/a.csv", "~$book.xlsx", "a.csv.part", "a.csv.crdownload", "b.csv~", "Thumbs.db"):
+        shop.drop(f"orders/{name}", GOOD)
+    assert shop.load().files == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("stray.csv", "lies in no feed's folder"),
+        ("order/a.csv", "did you mean orders?"),
+        ("Orders/a.csv", "did you mean orders?"),
+        ("things/a.csv", "which is no feed; known are"),
+        ("orders/readme.md", "extension that is not read"),
+        ("orders/a.xls", "extension that is not read"),
+    ],
+)
+def test_a_file_out_of_place_is_named(shop, name, why):
+    shop.drop(name, GOOD)
+    (result,) = shop.load().refused
+    assert why in result.error
+    assert shop.rows("select path, status from control.load_audit") == [(name, "refused")]
+    assert shop.load().files == ()
+
+
+def test_links_out_of_the_folder_are_never_followed(shop, tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "secret.csv").write_text(GOOD)
+    orders = shop.landing / "orders"
+    orders.mkdir()
+    (orders / "file.csv").symlink_to(outside / "secret.csv")
+    (orders / "folder").symlink_to(outside)
+    (orders / "nowhere.csv").symlink_to(tmp_path / "missing.csv")
+    report = shop.load()
+    assert {file.path: file.status for file in report.files} == dict.fromkeys(
+        ("orders/file.csv", "orders/folder", "orders/nowhere.csv"), "refused"
+    )
+    assert shop.one("select count(*) from raw.raw_orders") == 0
+
+
+def test_a_pipe_does_not_stop_the_night(shop):
+    (shop.landing / "orders").mkdir()
+    os.mkfifo(shop.landing / "orders" / "pipe.csv")
+    shop.drop("orders/good.csv", GOOD)
+    assert sorted(file.status for file in shop.load().files) == ["loaded", "refused"]
+
+
+def test_a_missing_folder_is_said(shop):
+    shop.landing.rmdir()
+    assert shop.load().files == ()
+    assert "no such folder" in shop.said[0]
+
+
+def test_export_times_in_names():
+    assert export_time("1780818387_ab12.csv") == 1780818387 * 10**9
+    assert export_time("1780818387123_ab12.csv") == 1780818387123 * 10**6
+    assert export_time("0000000001_x.csv") is None
+    assert export_time("17808183871_x.csv") is None
+    assert export_time("2026_06_16~2026_07_15.csv") is None
+
+
+def test_extensions_in_any_case():
+    assert [kind_of(name) for name in ("a.CSV", "b.csv.GZ", "c.Parquet", "d.xlsx", "e.gz", "f")] == [
+        "csv", "csv.gz", "parquet", "xlsx", None, None,
+    ]  # fmt: skip
+
+
+def test_another_hash_key_stops_the_load(shop, monkeypatch):
+    shop.drop("orders/1.csv", GOOD)
+    shop.load()
+    monkeypatch.setenv("QUANYU_HASH_KEY", "another key")
+    with pytest.raises(QuanyuError, match="hash key is not the one earlier loads used"):
+        shop.load()
+
+
+def test_a_key_is_made_once_and_readable_by_its_owner_alone(shop, monkeypatch):
+    monkeypatch.delenv("QUANYU_HASH_KEY")
+    shop.drop("orders/1.csv", GOOD)
+    shop.load()
+    key = shop.state / "hash.key"
+    made = key.read_bytes()
+    assert key.stat().st_mode & 0o777 == 0o600
+    shop.drop("orders/2.csv", csv_text(ORDER_HEADER, [order("L1"), order("L2")]))
+    shop.load()
+    assert key.read_bytes() == made
+    assert shop.one("select count(*) from control.user_keys") == 2
+
+
+def test_inspect_says_what_a_load_would_do(tmp_path):
+    path = tmp_path / "export.csv"
+    path.write_text(csv_text(ORDER_HEADER + ",phone", [order("L1") + ",1", order("L2", quantity="0") + ",2", "short"]))
+    found = inspect_file(path)
+    assert (found.feed, found.encoding, found.rows, found.left_out) == ("orders", "utf-8", 3, ("phone",))
+    assert found.problems == (
+        "1 rows: below_minimum in quantity, first in line 3",
+        "1 rows: column_count, first in line 4",
+    )
+
+
+def test_inspect_refuses_in_one_line(tmp_path):
+    path = tmp_path / "export.csv"
+    path.write_text("a,b\n1,2\n")
+    (problem,) = inspect_file(path).problems
+    assert problem.startswith("its header fits no feed")
