@@ -150,7 +150,8 @@ def plan_run(
     A run for a day before the newest one built republishes up to that day (R111). Everything is computed again when
     asked for, at the first build, when rules or code changed or a dated rule starts to hold (`rules_start`: every
     `valid_from`), when a shop gained a feed, and when the last run was never published and left
-    tables that this one could not tell from its own: of other rules or code, of a full refresh, of a later day.
+    tables that this one could not tell from its own: of other rules or code, of a full refresh, of a
+    later day, of deliveries that newer ones have replaced since.
     """
     business_date = max(wanted, built.business_date) if built else wanted
     versions = (rule_version, code_version)
@@ -167,6 +168,7 @@ def plan_run(
                 tried.is_full_refresh
                 or (tried.rule_version, tried.code_version) != versions
                 or tried.business_date > business_date
+                or tried.current_seq != current_seq
             )
         )
     )

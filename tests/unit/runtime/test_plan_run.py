@@ -69,7 +69,7 @@ def test_a_day_ahead_of_the_last_build_cannot_skip_days() -> None:
 
 
 def test_a_killed_night_starts_again_from_the_same_place() -> None:
-    killed = replace(TRIED, run_id="killed", business_date=date(2025, 3, 11), previous_date=date(2025, 3, 10))
+    killed = replace(TRIED, run_id="killed", business_date=date(2025, 3, 11), current_seq=9)
     run = plan(tried=killed)
     assert (run.previous_date, run.built_seq, run.is_full_refresh) == (date(2025, 3, 10), 7, False)
 
@@ -81,11 +81,12 @@ def test_a_killed_night_starts_again_from_the_same_place() -> None:
         {"rule_version": "r0"},
         {"code_version": "c0"},
         {"is_full_refresh": True},
+        {"current_seq": 8},
     ],
-    ids=["a later day", "other rules", "other code", "half a full refresh"],
+    ids=["a later day", "other rules", "other code", "half a full refresh", "fewer deliveries"],
 )
 def test_what_a_killed_night_may_have_mixed_in_is_computed_again(left: dict[str, object]) -> None:
-    killed = replace(TRIED, run_id="killed", **left)  # type: ignore[arg-type]
+    killed = replace(TRIED, **({"run_id": "killed", "current_seq": 9} | left))  # type: ignore[arg-type]
     assert plan(tried=killed).is_full_refresh
 
 
