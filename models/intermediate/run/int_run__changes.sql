@@ -74,7 +74,9 @@ changes as (
         on v.shop_id = l.shop_id and v.order_line_id = l.order_line_id and v.user_key is null
     union
     -- A product without a listing date is there from the first day on.
-    select 'products' as domain, shop_id, cast(null as bigint) as user_key, coalesce(listed_on, date '1900-01-01') as business_date
+    select
+        'products' as domain, shop_id, cast(null as bigint) as user_key,
+        coalesce(listed_on, date '1900-01-01') as business_date
     from {{ ref('int_run__changed_products') }}
 )
 
