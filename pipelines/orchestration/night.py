@@ -128,6 +128,8 @@ class Night:
 
         settings = self.settings
         with self.phase("load"), database.building(settings) as con:
+            if self.request.on and self.request.on > self.now().date():
+                raise QuanyuError(f"--on {self.request.on}: lies in the future; a night describes days that are over")
             if self.request.load:
                 report = load_landing(
                     con,
