@@ -115,6 +115,7 @@ class Night:
     def _prepare(self) -> None:
         from pipelines.warehouse.schema import ensure_schema
 
+        database.discard_spills(self.settings)
         with database.building(self.settings) as con:
             ensure_schema(con)
             last = database.last_run(con)
