@@ -35,10 +35,10 @@ lint: setup  ## ruff, mypy, sqlfluff, the layering rule
 	$(BIN)/sqlfluff lint models macros --disable-progress-bar
 
 test: setup lint  ## all quick tests (under 15 minutes on 2 cores)
-	$(BIN)/pytest -m "not slow" -n 2
+	$(BIN)/pytest -m "not slow" -n 2 --dist loadfile
 
 test-slow: setup  ## long property tests, crash rounds, the ticking schedule
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -m slow -n 2 --dist worksteal
 
 bench: setup  ## benchmarks; ratios against a baseline in the same run
 	$(BIN)/python -m benchmarks

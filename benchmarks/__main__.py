@@ -10,6 +10,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -43,27 +44,41 @@ def median(values: Sequence[float]) -> float:
 
 
 def deliver(waiting: list[tuple[date, list[Path]]], home: Path, until: date) -> None:
-    """Move what was delivered for nights up to `until` into the home's landing folder."""
+    """Bring what was delivered for nights up to `until` into the landing folder: one night's files as they are, those
+    of many nights as one export a feed.
+    """
+    days = 0
+    feeds: dict[str, list[Path]] = defaultdict(list)
     while waiting and waiting[0][0] <= until:
+        days += 1
         for path in waiting.pop(0)[1]:
-            target = home / "landing" / path.parent.name
-            target.mkdir(parents=True, exist_ok=True)
-            shutil.move(path, target / path.name)
+            feeds[path.parent.name].append(path)
+    for feed, paths in feeds.items():
+        target = home / "landing" / feed
+        target.mkdir(parents=True, exist_ok=True)
+        if days > 1 and all(".csv" in path.suffixes for path in paths):
+            step("combine", target / f"{feed}_{until}.csv", *paths)
+        else:
+            for path in paths:
+                shutil.copy2(path, target / path.name)
 
 
 def loads(work: Path, shop: Path) -> dict[str, Any]:
     """CSV of events through the landing, against CREATE TABLE AS from Parquet of the same rows."""
-    source = work / "events.parquet"
-    step("to_parquet", shop, source)
+    events, source = work / "events.csv", work / "events.parquet"
+    step("combine", events, *sorted((shop / "traffic_events").glob("*.csv")))
+    step("to_parquet", events, source)
     ours, plain, peaks = [], [], []
     for number in range(ROUNDS):
         home = work / f"load-{number}"
-        shutil.copytree(shop / "traffic_events", home / "landing" / "traffic_events")
+        (home / "landing" / "traffic_events").mkdir(parents=True)
+        shutil.copy2(events, home / "landing" / "traffic_events")
         measured = step("load", home)
         ours.append(measured["seconds"])
         peaks.append(measured["peak_mb"])
         plain.append(step("parquet_ctas", home, source)["seconds"])
         shutil.rmtree(home)
+    events.unlink()
     source.unlink()
     return {
         "csv_seconds": median(ours), "parquet_ctas_seconds": median(plain), "peak_mb": median(peaks),
@@ -171,6 +186,8 @@ def page(result: dict[str, Any]) -> str:
 @click.option("--write/--no-write", default=True, show_default=True, help="Write benchmarks/results/.")
 def main(events: int, days: int, write: bool) -> None:
     """Measure load, build, nights and overhead on a simulated shop and print ratios."""
+    from pipelines.simulate import deliveries
+
     last = date.today() - timedelta(days=2)
     with tempfile.TemporaryDirectory(prefix="quanyu-bench-") as folder:
         work = Path(folder)
@@ -184,7 +201,7 @@ def main(events: int, days: int, write: bool) -> None:
         result["load"] = loads(work, shop)
         click.echo(f"load {result['load']}")
         whole, home = work / "whole", work / "home"
-        shutil.copytree(shop, whole / "landing", ignore=shutil.ignore_patterns(".truth"))
+        deliver(deliveries(shop), whole, last)
         first = step("night", whole, last)
         result["first"] = {"process_seconds": round(first["process_seconds"], 1), "peak_mb": round(first["peak_mb"])}
         click.echo(f"first night over everything {result['first']}")

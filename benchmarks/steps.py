@@ -60,13 +60,22 @@ def load(home: str) -> dict[str, Any]:
     return {"seconds": spent, "rows": rows[0] if rows else 0}
 
 
-def to_parquet(landing: str, out: str) -> dict[str, Any]:
-    """The baseline's input: the same events, typed, as one Parquet file."""
+def combine(out: str, *paths: str) -> dict[str, Any]:
+    """CSV files of one feed as the one file a longer export would be."""
     with duckdb.connect() as con:
         con.execute(
-            f"copy (select * from read_csv('{landing}/traffic_events/*.csv', header = true, types = {{"
-            "'event_id': 'VARCHAR', 'user_id': 'VARCHAR', 'author_id': 'VARCHAR', 'content_id': 'VARCHAR', "
-            f"'product_id': 'VARCHAR', 'campaign_id': 'VARCHAR'}}, union_by_name = true)) to '{out}' (format parquet)"
+            f"copy (select * from read_csv({list(paths)}, all_varchar = true, header = true, union_by_name = true)) "
+            f"to '{out}' (header true)"
+        )
+    return {}
+
+
+def to_parquet(events: str, out: str) -> dict[str, Any]:
+    """The baseline's input: the same events, typed, as one Parquet file."""
+    ids = ", ".join(f"'{name}_id': 'VARCHAR'" for name in ("event", "user", "author", "content", "product", "campaign"))
+    with duckdb.connect() as con:
+        con.execute(
+            f"copy (select * from read_csv('{events}', header = true, types = {{{ids}}})) to '{out}' (format parquet)"
         )
     return {}
 
@@ -148,7 +157,7 @@ def night(home: str, on: str) -> dict[str, Any]:
 
 
 STEPS: dict[str, Callable[..., dict[str, Any]]] = {
-    step.__name__: step for step in (simulate, load, to_parquet, parquet_ctas, build, night)
+    step.__name__: step for step in (simulate, combine, load, to_parquet, parquet_ctas, build, night)
 }
 
 

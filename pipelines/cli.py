@@ -2,27 +2,30 @@
 
 Heavy libraries are imported inside the commands that need them: `quanyu status` must not pay for a night.
 """
+# click needs the character \b itself in a docstring to keep the lines of a paragraph apart.
+# ruff: noqa: D301
 
 from __future__ import annotations
 
 import atexit
 import csv
+import functools
 import json
 import logging
+import math
 import os
 import sys
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from rich.console import Console
 from rich.table import Table as RichTable
+from rich.text import Text
 
 from pipelines.config import (
     ConfigError,
@@ -34,6 +37,7 @@ from pipelines.config import (
     toml_value,
 )
 from pipelines.errors import QuanyuError
+from pipelines.orchestration.console import Speaker, visible
 
 if TYPE_CHECKING:
     from pipelines.orchestration.night import Request
@@ -44,8 +48,12 @@ EXIT_CODES = {"published": OK, "refused": REFUSED, "broken": BROKEN}
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+SHOWN_FILES = 5
+# Columns of a table for a file or another program: no terminal to fold it for.
+UNFOLDED = 1_000_000
+
+out = Speaker(highlight=False, emoji=False, soft_wrap=True)
+err = Speaker(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 
 class Day(click.ParamType):
@@ -66,16 +74,26 @@ class Day(click.ParamType):
 DAY = Day()
 
 
+class Folder(click.Path):
+    """A folder on the command line. Empty, as from an unset variable, it would mean the current one."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Any path but the empty one."""
+        if value == "":
+            self.fail("is empty; name a folder", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 def at_home(command: F) -> F:
     """Give a command the options that say where the home is, before or after the command's name."""
     for option in (
         click.option("--debug", is_flag=True, help="Show the traceback of an error."),
         click.option(
-            "--landing", type=click.Path(path_type=Path), help="Folder of dropped files. Default: landing/ in the home."
+            "--landing", type=Folder(path_type=Path), help="Folder of dropped files. Default: landing/ in the home."
         ),
         click.option(
             "--home",
-            type=click.Path(path_type=Path),
+            type=Folder(path_type=Path),
             help="Where everything is kept. Default: $QUANYU_HOME or ./.quanyu.",
         ),
     ):
@@ -88,14 +106,31 @@ def settings_of(home: Path | None, landing: Path | None, debug: bool) -> Setting
     context = click.get_current_context()
     group = context.find_root().params
     context.find_root().params["debug"] = debug or group.get("debug", False)
-    return load_settings(home or group.get("home"), landing or group.get("landing"))
+    settings = load_settings(home or group.get("home"), landing or group.get("landing"))
+    if settings.home.exists() and not settings.home.is_dir():
+        settings.make_home()
+    return settings
+
+
+def only_reads(command: F) -> F:
+    """For a command that does nothing but print: a reader who has seen enough, as `head` has, is no error."""
+
+    @functools.wraps(command)
+    def printing(*arguments: Any, **options: Any) -> None:
+        try:
+            command(*arguments, **options)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            sys.exit(OK)
+
+    return printing  # type: ignore[return-value]
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @at_home
 @click.version_option(package_name="quanyu")
 def cli(**_: Any) -> None:
-    r"""Raw exports of an interest-commerce shop in, trustworthy marts out.
+    """Raw exports of an interest-commerce shop in, trustworthy marts out.
 
     \b
     First steps:
@@ -110,7 +145,7 @@ def cli(**_: Any) -> None:
 @click.option("--on", type=DAY, help="Business day to build up to. Default: yesterday in the business time zone.")
 @at_home
 def nightly(on: date | None, home: Path | None, landing: Path | None, debug: bool) -> None:
-    r"""One night: load what is new, build, check, publish, report.
+    """One night: load what is new, build, check, publish, report.
 
     Safe to repeat, safe after days missed, safe to kill. The first night builds all the history it finds.
     A day before the newest one built republishes up to that one.
@@ -129,7 +164,7 @@ def nightly(on: date | None, home: Path | None, landing: Path | None, debug: boo
 @click.option("--to", "last", type=DAY, required=True, help="Last business day.")
 @at_home
 def backfill(first: date, last: date, home: Path | None, landing: Path | None, debug: bool) -> None:
-    r"""Nights in order, with one load at the start.
+    """Nights in order, with one load at the start.
 
     Days that were built before are computed again together and republished up to the newest day built.
 
@@ -149,7 +184,7 @@ def backfill(first: date, last: date, home: Path | None, landing: Path | None, d
 @click.option("--from", "since", type=DAY, help="Only the days from this one on.")
 @at_home
 def rebuild(since: date | None, home: Path | None, landing: Path | None, debug: bool) -> None:
-    r"""Compute everything again from the raw tables and publish it.
+    """Compute everything again from the raw tables and publish it.
 
     Loads nothing new; gives the same rows that the nights gave one by one.
 
@@ -181,7 +216,7 @@ def simulate(
     target: Path, days: int, users: int, shops: int, seed: int, start: date | None, dirt: float,
     home: Path | None, landing: Path | None, debug: bool,
 ) -> None:  # fmt: skip
-    r"""Write the feeds of a believable shop into OUT.
+    """Write the feeds of a believable shop into OUT.
 
     Skewed users and products, seasons, campaigns, repeat purchases, refunds, late rows; with --dirt also bad rows,
     and beside them a file that tells which.
@@ -219,7 +254,7 @@ def simulate(
 @click.option("--feed", help="Feed of the files. Default: the folder they lie in, else the one their header fits.")
 @at_home
 def inspect(files: tuple[Path, ...], feed: str | None, home: Path | None, landing: Path | None, debug: bool) -> None:
-    r"""What a night would make of files: feed, encoding, columns, rows, problems. Loads nothing.
+    """What a night would make of files: feed, encoding, columns, rows, problems. Loads nothing.
 
     \b
     Exit code: 0 all rows would load · 2 problems
@@ -246,8 +281,9 @@ def inspect(files: tuple[Path, ...], feed: str | None, home: Path | None, landin
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
 @click.option("--nights", type=click.IntRange(1), default=7, show_default=True, help="How many nights to show.")
 @at_home
+@only_reads
 def status(as_json: bool, nights: int, home: Path | None, landing: Path | None, debug: bool) -> None:
-    r"""How the last nights went, what is published and what was held back.
+    """How the last nights went, what is published and what was held back.
 
     \b
     Exit code: 0 fresh · 2 stale, or the last night did not publish
@@ -257,7 +293,7 @@ def status(as_json: bool, nights: int, home: Path | None, landing: Path | None, 
     settings = settings_of(home, landing, debug)
     state = health.examine(settings, nights)
     if as_json:
-        click.echo(json.dumps(asdict(state), ensure_ascii=False, default=plain, indent=2))
+        click.echo(json.dumps(plain(asdict(state)), ensure_ascii=False, allow_nan=False, indent=2))
     else:
         show_health(state)
     sys.exit(REFUSED if state.problems else OK)
@@ -274,8 +310,9 @@ def status(as_json: bool, nights: int, home: Path | None, landing: Path | None, 
     help="Of the answer.",
 )
 @at_home
+@only_reads
 def query(sql: str, shape: str, home: Path | None, landing: Path | None, debug: bool) -> None:
-    r"""Ask the published file, read-only.
+    """Ask the published file, read-only.
 
     \b
     Examples:  quanyu query "select business_date, paid_amount from marts.shop_daily order by 1 desc limit 7"
@@ -291,7 +328,7 @@ def query(sql: str, shape: str, home: Path | None, landing: Path | None, debug: 
 @click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True, help="Port of the web page.")
 @at_home
 def serve(host: str, port: int, home: Path | None, landing: Path | None, debug: bool) -> None:
-    r"""Dagster's web page, and the daemon that runs the nightly schedule.
+    """Dagster's web page, and the daemon that runs the nightly schedule.
 
     \b
     Example:   quanyu serve --port 3000
@@ -306,6 +343,7 @@ def serve(host: str, port: int, home: Path | None, landing: Path | None, debug: 
 @cli.command()
 @click.option("--page", is_flag=True, help="Print docs/configuration.md.")
 @at_home
+@only_reads
 def config(page: bool, home: Path | None, landing: Path | None, debug: bool) -> None:
     """The configuration in force, as quanyu.toml would say it."""
     if page:
@@ -321,7 +359,7 @@ def config(page: bool, home: Path | None, landing: Path | None, debug: bool) -> 
 
 @cli.group()
 def quarantine() -> None:
-    r"""Rows that were held back, and why.
+    """Rows that were held back, and why.
 
     \b
     Drop a corrected file to load them; the load releases the rows it replaces.
@@ -354,6 +392,7 @@ LIMIT = click.option("--limit", type=click.IntRange(1), default=50, show_default
 @LIMIT
 @SHAPE
 @at_home
+@only_reads
 def list_quarantine(
     feed: str | None, file: str | None, reason: str | None, line: int | None, limit: int, shape: str,
     home: Path | None, landing: Path | None, debug: bool,
@@ -373,6 +412,7 @@ def list_quarantine(
 @LIMIT
 @SHAPE
 @at_home
+@only_reads
 def show_quarantine(
     feed: str | None, file: str | None, reason: str | None, line: int | None, limit: int, shape: str,
     home: Path | None, landing: Path | None, debug: bool,
@@ -422,7 +462,7 @@ def run_nights(settings: Settings, requests: list[Request]) -> None:
     from pipelines.orchestration.runner import Runner
 
     code = BROKEN
-    with narrated(err):
+    with narrated(err), no_early_end():
         for entry in Runner(settings).run(requests):
             code = EXIT_CODES[entry.outcome]
             if code == OK:
@@ -436,6 +476,15 @@ def run_nights(settings: Settings, requests: list[Request]) -> None:
     sys.exit(code)
 
 
+@contextmanager
+def no_early_end() -> Iterator[None]:
+    """A library that ends the process within a night does not decide the exit code: that night did not publish."""
+    try:
+        yield
+    except SystemExit as left:
+        raise QuanyuError(f"the night was ended from within (exit code {left.code}); run it again") from left
+
+
 def show_table(table: Table, shape: str) -> None:
     """Print an answer as a table for people, or as CSV or JSON for programs."""
     if shape == "csv":
@@ -443,18 +492,35 @@ def show_table(table: Table, shape: str) -> None:
         writer.writerow(table.columns)
         writer.writerows(table.rows)
     elif shape == "json":
-        rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
-        click.echo(json.dumps(rows, ensure_ascii=False, default=plain))
+        rows = [dict(zip(table.columns, map(plain, row), strict=True)) for row in table.rows]
+        click.echo(json.dumps(rows, ensure_ascii=False, allow_nan=False))
+    elif table.columns == ["explain_key", "explain_value"]:
+        for _, plan in table.rows:
+            click.echo(plan, nl=False)
     else:
-        shown = RichTable(*table.columns, box=None, pad_edge=False, header_style="bold")
+        shown = RichTable(box=None, pad_edge=False, header_style="bold")
+        for name in table.columns:
+            shown.add_column(Text(visible(name)))
         for row in table.rows:
-            shown.add_row(*("" if value is None else str(value) for value in row))
-        out.print(shown, markup=False)
+            shown.add_row(*(Text("" if value is None else visible(str(value))) for value in row))
+        if out.is_terminal:
+            out.print(shown)
+        else:
+            wide = Speaker(highlight=False, emoji=False, width=UNFOLDED)
+            wide.print(shown, no_wrap=True, overflow="ignore", crop=False)
 
 
 def plain(value: Any) -> Any:
-    """What JSON cannot hold: decimals become numbers, dates and the rest text."""
-    return float(value) if isinstance(value, Decimal) else str(value)
+    """What JSON can hold, exactly: decimals, dates and the rest become text, numbers that are none become null."""
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): plain(held) for key, held in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(held) for held in value]
+    return str(value)
 
 
 def show_health(state: Any) -> None:
@@ -466,6 +532,10 @@ def show_health(state: Any) -> None:
         files = ", ".join(f"{count} {name}" for name, count in data.files.items()) or "none"
         books = "balanced" if not data.unbalanced_files else f"{data.unbalanced_files} files do not balance"
         out.print(f"files       {files} · books {books}")
+        if data.refused_files:
+            names = ", ".join(visible(path) for path in data.refused_files[:SHOWN_FILES])
+            more = len(data.refused_files) - SHOWN_FILES
+            out.print(f"refused     {names}" + (f" … {more} more" if more > 0 else ""), markup=False)
         held = ", ".join(f"{count:,} {feed} ({reason})" for feed, reason, count in data.quarantined[:5]) or "nothing"
         out.print(f"held back   {held}", markup=False)
     else:
@@ -482,16 +552,16 @@ def main() -> None:
     """Entry point of the console script. Ends the process at once: taking apart all that a night imported and parsed
     costs two CPU seconds, and everything it wrote is closed by then.
     """
-    code: object = OK
+    code = OK
     try:
         command()
     except SystemExit as left:
-        code = left.code
+        code = left.code if isinstance(left.code, int) else BROKEN
     atexit._run_exitfuncs()
-    with suppress(BrokenPipeError):
-        sys.stdout.flush()
-        sys.stderr.flush()
-    os._exit(code if isinstance(code, int) else OK)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(BrokenPipeError):
+            stream.flush()
+    os._exit(code)
 
 
 def command() -> None:
@@ -508,8 +578,6 @@ def command() -> None:
         sys.exit(130)
     except click.ClickException as error:
         fail(error.format_message(), context)
-    except BrokenPipeError:
-        sys.exit(OK)
     except (QuanyuError, ConfigError) as error:
         fail(str(error), context)
     except OSError as error:

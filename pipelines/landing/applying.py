@@ -13,7 +13,7 @@ from datetime import datetime
 import duckdb
 
 from pipelines.landing.declarations import PERSONAL_COLUMN, SHOP_COLUMN, ColumnSpec, FeedSpec
-from pipelines.landing.grammar import Clock, identifier, listed, quoted, typing_query
+from pipelines.landing.grammar import BLANKS, Clock, identifier, listed, quoted, typing_query
 from pipelines.landing.pseudonyms import pseudonym_sql
 from pipelines.landing.reading import BROKEN, CELLS
 
@@ -23,9 +23,12 @@ _USERS = "landing_users"
 _FRESH = "landing_fresh_users"
 _DROPPED = "landing_dropped"
 _HELD = "landing_held"
+_NAMED = "landing_named"
+# Shorter user ids cannot be told from quantities and dates in other columns.
+_TELLING = 6
 # Rows from which the optimizer earns what it costs.
 _WORTH_PLANNING = 20_000
-_TEMPORARY = (TYPED, _NEW, _USERS, _FRESH, _DROPPED, _HELD)
+_TEMPORARY = (TYPED, _NEW, _USERS, _FRESH, _DROPPED, _HELD, _NAMED)
 
 
 @dataclass(frozen=True)
@@ -321,12 +324,15 @@ def _insert_newer(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> int:
 
 
 def _row_key(spec: FeedSpec, source: str, user: str) -> str:
-    """SQL of the key as one text, user ids as pseudonyms: what a quarantined row is recognised by when it is mended."""
+    """SQL of the hashed key: what a quarantined row is recognised by when it is mended. Hashed, since a shifted row may
+    have a user id where the key should be.
+    """
     parts = []
     for name in _key(spec):
         value = user if spec.by_name[name].personal else f"{source}.{identifier(name)}::varchar"
         parts.append(f"coalesce({value}, '')")
-    return " || '|' || ".join(parts)
+    key = " || '|' || ".join(parts)
+    return f"sha256({key})"
 
 
 def _quarantine(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> int:
@@ -336,10 +342,13 @@ def _quarantine(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> int:
     broken = _count(con, f"select count(*) from {BROKEN}")
     head = f"{quoted(spec.feed)}, {quoted(delivery.sha256)}, {quoted(delivery.path)}"
     if bad:
+        named = _name_misplaced_users(con, delivery)
         shown = []
         for name in delivery.columns:
             column = spec.by_name[name]
             cell = f"c.{identifier(name)}"
+            if named:
+                cell = f"coalesce(map_extract(getvariable('{_NAMED}'), trim({cell}, {BLANKS}))[1], {cell})"
             if column.personal:
                 cell = pseudonym_sql(f"t.{identifier(name)}")
             shown.append(f"{quoted(name)}: {'null::varchar' if column.withheld else cell}")
@@ -356,6 +365,29 @@ def _quarantine(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> int:
             f"null from {BROKEN} order by line"
         )
     return bad + broken
+
+
+def _name_misplaced_users(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> bool:
+    """Whether user ids stand in other columns of bad rows, as in a row that lost a cell. `landing_named`, a variable,
+    maps each to its pseudonym.
+    """
+    spec = delivery.spec
+    if spec.personal is None:
+        return False
+    others = [f"c.{identifier(name)}" for name in delivery.columns if not spec.by_name[name].personal]
+    user = identifier(spec.personal.name)
+    con.execute(
+        f"create temp table {_NAMED} as with bad as (select [{', '.join(others)}] as cells "
+        f"from {TYPED} as t join {CELLS} as c on t.line = c.line where t.bad_column is not null), "
+        f"texts as (select distinct trim(unnest(cells), {BLANKS}) as cell from bad), "
+        f"hashed as (select cell, {pseudonym_sql('cell')} as pseudonym from texts where length(cell) >= {_TELLING}) "
+        "select cell, pseudonym from hashed where pseudonym in (select user_id from control.user_keys) "
+        f"or cell in (select {user} from {TYPED})"
+    )
+    if not _count(con, f"select count(*) from {_NAMED}"):
+        return False
+    con.execute(f"set variable {_NAMED} = (select map(list(cell), list(pseudonym)) from {_NAMED})")
+    return True
 
 
 def release_by_key(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:

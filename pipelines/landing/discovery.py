@@ -55,6 +55,13 @@ def export_time(name: str) -> int | None:
     return nanoseconds if earliest <= nanoseconds < latest else None
 
 
+def shown_path(relative: Path) -> str:
+    """The path as it is booked and printed: what no terminal or database could show (control characters, bytes that
+    are no UTF-8) is escaped.
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in relative.as_posix())
+
+
 def kind_of(name: str) -> str | None:
     """`csv`, `csv.gz`, `parquet` or `xlsx`, whatever the case of the extension; None for anything else."""
     lower = name.lower()
@@ -110,7 +117,7 @@ def _look(root: Path, path: Path, feeds: list[str]) -> Found | None:
         problem = f"has an extension that is not read; expected one of {', '.join(READABLE)}"
     return Found(
         path=path,
-        relative=relative.as_posix(),
+        relative=shown_path(relative),
         feed=feed,
         kind=kind or "",
         size=info.st_size,

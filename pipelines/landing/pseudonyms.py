@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -30,7 +31,7 @@ def hash_key(state: Path) -> bytes:
     mark = hashlib.sha256(b"quanyu fingerprint" + key).hexdigest()[:16]
     fingerprint = state / FINGERPRINT_FILE
     if not fingerprint.exists():
-        fingerprint.write_text(mark + "\n", encoding="ascii")
+        _write_once(fingerprint, mark)
     elif fingerprint.read_text(encoding="ascii").strip() != mark:
         raise QuanyuError(
             f"{path}: the hash key is not the one earlier loads used, so every user would become a new one; "
@@ -40,18 +41,25 @@ def hash_key(state: Path) -> bytes:
 
 
 def _kept_key(path: Path) -> bytes:
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        path.chmod(0o600)
-    else:
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(32) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+    if not path.exists():
+        _write_once(path, secrets.token_hex(32))
+    path.chmod(0o600)
     if not (key := path.read_bytes().strip()):
         raise QuanyuError(f"{path}: is empty; restore the key from a backup, or delete it where nothing was loaded yet")
     return key
+
+
+def _write_once(path: Path, line: str) -> None:
+    """Write a new file of one line, mode 0600, whole or not at all; one that appeared meanwhile stays."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+        file.write(line + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    with suppress(FileExistsError):
+        path.hardlink_to(draft)
+    draft.unlink()
 
 
 def pseudonym(key: bytes, user_id: str) -> str:

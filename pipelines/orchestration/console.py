@@ -3,10 +3,33 @@
 from __future__ import annotations
 
 import logging
+import os
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from rich.console import Console
+from rich.text import Text
+
+# Control characters, line and direction marks, and the halves of characters that undecodable file names leave.
+UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def visible(text: str) -> str:
+    """The text on one line: what would move the cursor or could not be encoded stands as its escape."""
+    return UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+
+
+class Speaker(Console):
+    """A console whose reader may leave: the rest goes nowhere, and what the command does goes on."""
+
+    def on_broken_pipe(self) -> None:
+        """Called by rich instead of letting the error through."""
+        self.quiet = True
+        with suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self.file.fileno())
+            os.close(nowhere)
 
 
 class MovingLine(logging.Handler):
@@ -18,11 +41,14 @@ class MovingLine(logging.Handler):
         self.status = console.status("starting")
 
     def emit(self, record: logging.LogRecord) -> None:
-        """One record: progress moves, a warning stays."""
-        if record.levelno >= logging.WARNING:
-            self.console.print(record.getMessage(), markup=False, highlight=False)
-        elif record.name == "quanyu.progress":
-            self.status.update(record.getMessage())
+        """One record: progress moves, a warning stays. Whatever goes wrong here stops nobody."""
+        try:
+            if record.levelno >= logging.WARNING:
+                self.console.print(Text(visible(record.getMessage())))
+            elif record.name == "quanyu.progress":
+                self.status.update(Text(visible(record.getMessage())))
+        except Exception:
+            self.handleError(record)
 
 
 @contextmanager

@@ -115,6 +115,7 @@ class Night:
     def _prepare(self) -> None:
         from pipelines.warehouse.schema import ensure_schema
 
+        database.discard_spills(self.settings)
         with database.building(self.settings) as con:
             ensure_schema(con)
             last = database.last_run(con)
@@ -128,6 +129,8 @@ class Night:
 
         settings = self.settings
         with self.phase("load"), database.building(settings) as con:
+            if self.request.on and self.request.on > self.now().date():
+                raise QuanyuError(f"--on {self.request.on}: lies in the future; a night describes days that are over")
             if self.request.load:
                 report = load_landing(
                     con,

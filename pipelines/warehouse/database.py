@@ -6,6 +6,7 @@ Only whoever holds the night lock may call anything here.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -62,6 +63,15 @@ def connect(path: Path, settings: Settings, *, read_only: bool = False) -> duckd
     )
     con.execute("set enable_progress_bar = false")
     return con
+
+
+def discard_spills(settings: Settings) -> None:
+    """Remove what a killed run spilled or unpacked: it may hold raw user ids, and nobody reads it again."""
+    from pipelines.landing.loading import SCRATCH
+
+    for folder in (settings.spill, settings.state / SCRATCH):
+        shutil.rmtree(folder, ignore_errors=True)
+    settings.spill.mkdir(parents=True, exist_ok=True)
 
 
 @contextmanager

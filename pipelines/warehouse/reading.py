@@ -15,6 +15,9 @@ from pipelines.config import Settings
 from pipelines.errors import QuanyuError
 from pipelines.warehouse.database import connect, first_sentence
 
+# The statements that ask; `describe`, `summarize`, `show` and `from` are selects to the engine.
+ASKING = ("SELECT", "EXPLAIN")
+
 
 @dataclass(frozen=True)
 class Table:
@@ -37,6 +40,7 @@ class Published:
     files: dict[str, int] = field(default_factory=dict)
     unbalanced_files: int = 0
     quarantined: list[tuple[str, str, int]] = field(default_factory=list)
+    refused_files: list[str] = field(default_factory=list)
 
 
 @contextmanager
@@ -55,9 +59,24 @@ def current(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def ask(settings: Settings, sql: str) -> Table:
-    """The answer to one query on the published file. Raises `QuanyuError` with what the engine says."""
+    """The answer to one query on the published file, with no way out of that file. Raises `QuanyuError` with what the
+    engine says, and for anything but exactly one question.
+    """
     with current(settings) as con:
+        con.execute("set enable_external_access = false")
+        con.execute("set lock_configuration = true")
         try:
+            statements = con.extract_statements(sql)
+            if not statements:
+                raise QuanyuError('query: say what to ask, as in "select * from marts.shop_daily"')
+            # One `pivot` comes as several statements without a text of their own.
+            if len(statements) > 1 and any(statement.query for statement in statements):
+                raise QuanyuError(f"query: {len(statements)} statements; ask one at a time")
+            if statements[-1].type.name not in ASKING:
+                raise QuanyuError(
+                    f"query: {statements[-1].type.name.lower().replace('_', ' ')} is no question; "
+                    "begin with select, from, with, describe, summarize or explain"
+                )
             answer = con.execute(sql)
             return Table([column[0] for column in answer.description or []], answer.fetchall())
         except duckdb.Error as error:
@@ -85,6 +104,11 @@ def published(settings: Settings) -> Published | None:
         quarantined = con.execute(
             "select feed, reason, count(*) from operations.quarantine group by 1, 2 order by 3 desc, 1, 2"
         ).fetchall()
+        # Of the latest night that met files: an idle night or a rebuild mends none.
+        refused = con.execute(
+            "select distinct path from operations.load_audit where status = 'refused' and run_id = "
+            "(select max_by(run_id, loaded_at) from operations.load_audit) order by path"
+        ).fetchall()
     return Published(
         file=settings.current.resolve().name,
         business_date=latest[0],
@@ -95,4 +119,5 @@ def published(settings: Settings) -> Published | None:
         files=dict(files),
         unbalanced_files=int(unbalanced[0]) if unbalanced else 0,
         quarantined=quarantined,
+        refused_files=[path for (path,) in refused],
     )

@@ -56,7 +56,8 @@ def ensure_schema(con: duckdb.DuckDBPyConnection) -> None:
         con.execute("create schema if not exists raw")
         con.execute("create schema if not exists control")
         for name, body in CONTROL_TABLES.items():
-            con.execute(f"create table if not exists control.{name} ({body})")
+            columns = [tuple(column.split(" ", 1)) for column in body.split(", ")]
+            _ensure_table(con, f"control.{name}", [(column[0], column[1]) for column in columns])
         for spec in load_feeds().values():
             _ensure_table(con, spec.raw_table, list(raw_columns(spec)))
             _ensure_table(con, spec.superseded_table, list(superseded_columns(spec)))

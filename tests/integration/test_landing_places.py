@@ -125,3 +125,16 @@ def test_inspect_refuses_in_one_line(tmp_path):
     path.write_text("a,b\n1,2\n")
     (problem,) = inspect_file(path).problems
     assert problem.startswith("its header fits no feed")
+
+
+def test_a_name_that_no_terminal_can_show_is_escaped_and_its_file_loads(shop):
+    folder = shop.landing / "orders"
+    folder.mkdir()
+    text = csv_text(ORDER_HEADER, [order("L1")])
+    (folder / os.fsdecode(b"bad\xff.csv")).write_text(text)
+    (folder / "two\nlines\x1b[2J.csv").write_text(text.replace("L1", "L2"))
+    shop.load()
+    assert shop.rows("select path, status, rows_loaded from control.load_audit order by path") == [
+        ("orders/bad\\udcff.csv", "loaded", 1),
+        ("orders/two\\nlines\\x1b[2J.csv", "loaded", 1),
+    ]

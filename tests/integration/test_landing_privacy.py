@@ -70,3 +70,24 @@ def test_no_raw_user_id_is_left_behind(shop, tmp_path):
     assert kept
     for path in kept:
         assert SECRET.encode() not in path.read_bytes(), path
+
+
+def test_a_user_id_in_the_wrong_column_of_a_bad_row_is_a_pseudonym_too(shop):
+    rows = [
+        order("L1", user_id=SECRET),
+        order("L2", user_id="someone-else", product_id=SECRET, quantity="0"),
+        order("another-user", order_id="another-user", user_id="another-user", quantity="x"),
+    ]
+    shop.drop("orders/1.csv", csv_text(ORDER_HEADER, rows))
+    shop.load()
+    assert shop.one("select rows_quarantined from control.load_audit") == 2
+    kept = "\n".join(
+        " ".join(map(str, row)) for row in shop.rows("select raw_row, row_key, reason from control.quarantine")
+    )
+    assert SECRET not in kept
+    assert "another-user" not in kept
+    assert kept.count(pseudonym(SECRET)) == 1
+    assert kept.count(pseudonym("another-user")) == 3
+    shop.drop("orders/2.csv", csv_text(ORDER_HEADER, [order("L2", user_id="someone-else")]))
+    shop.load()
+    assert shop.one("select count(*) from control.quarantine where released_at is not null") == 1

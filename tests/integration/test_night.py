@@ -226,3 +226,15 @@ def test_no_raw_user_id_leaves_the_landing_folder(home: Path) -> None:
             if file.is_file() and file.suffix not in (".duckdb", ".msgpack"):
                 content = file.read_bytes()
                 assert not [user for user in known if user.encode() in content], file
+
+
+def test_a_day_that_has_not_come_is_refused(tmp_path: Path) -> None:
+    """A night for a future day would pin every later one to it (R111)."""
+    ahead = date.today() + timedelta(days=3)
+    done = subprocess.run(
+        [sys.executable, "-m", "pipelines.cli", "--home", str(tmp_path), "nightly", "--on", ahead.isoformat()],
+        cwd=PROJECT_DIR, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert f"--on {ahead}: lies in the future" in done.stderr
+    assert not (tmp_path / "published" / "current.duckdb").exists()

@@ -99,7 +99,9 @@ changes as (
         {{ days_between('t.business_date', 't.business_date + l.look_back_days') }} as d (business_date)
     union
     -- A product without a listing date is there from the first day on.
-    select 'products' as domain, shop_id, cast(null as bigint) as user_key, coalesce(listed_on, date '1900-01-01') as business_date
+    select
+        'products' as domain, shop_id, cast(null as bigint) as user_key,
+        coalesce(listed_on, date '1900-01-01') as business_date
     from {{ ref('int_run__changed_products') }}
     union
     select domain, shop_id, cast(null as bigint) as user_key, business_date

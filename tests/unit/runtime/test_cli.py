@@ -1,6 +1,8 @@
 """The command line: one line an error, exit codes that scripts can rely on, help that teaches."""
 
 import json
+import os
+import subprocess
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -47,7 +49,8 @@ def home(tmp_path: Path) -> Path:
         "'{\"shop_daily\": 1}' as rows_per_mart"
     )
     con.execute(
-        "create table operations.load_audit as select 'loaded' as status, 4::bigint as rows_read, "
+        "create table operations.load_audit as select 'run-----' as run_id, 'orders/a.csv' as path, "
+        "timestamp '2025-03-12 02:30:00' as loaded_at, 'loaded' as status, 4::bigint as rows_read, "
         "2::bigint as rows_loaded, 1::bigint as rows_duplicate, "
         "1::bigint as rows_quarantined, 0::bigint as rows_set_aside"
     )
@@ -69,6 +72,8 @@ def home(tmp_path: Path) -> Path:
         (["quarantine", "list"], "nothing was loaded yet"),
         (["quarantine", "release"], "say which rows"),
         (["simulate"], "Missing argument 'OUT'"),
+        (["status", "--home="], "is empty; name a folder"),
+        (["nightly", "--landing="], "is empty; name a folder"),
         (["nightly", "--landing", "/nowhere/at/all"], "no such folder"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -119,15 +124,146 @@ def test_query_answers_as_table_csv_and_json(
     _, out, _ = ran(capsys, monkeypatch, "query", sql, "--home", home, "--format", "csv")
     assert out == "shop_id,business_date,paid_amount,roi\ns1,2025-03-11,12.50,\n"
     _, out, _ = ran(capsys, monkeypatch, "query", sql, "--home", home, "--format", "json")
-    assert json.loads(out) == [{"shop_id": "s1", "business_date": "2025-03-11", "paid_amount": 12.5, "roi": None}]
+    assert json.loads(out) == [{"shop_id": "s1", "business_date": "2025-03-11", "paid_amount": "12.50", "roi": None}]
 
 
-@pytest.mark.parametrize("sql", ["delete from marts.shop_daily", "select nothing from marts.shop_daily", "selec 1"])
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "delete from marts.shop_daily",
+        "select nothing from marts.shop_daily",
+        "selec 1",
+        "copy marts.shop_daily to '{home}/out.csv'",
+        "export database '{home}/out'",
+        "attach '{home}/out.duckdb' as other",
+        "explain analyze copy marts.shop_daily to '{home}/out.csv'",
+        "select * from read_text('{home}/quanyu.toml')",
+        "install httpfs",
+        "checkpoint",
+        "set threads = 1",
+        "",
+        "-- nothing",
+        "select 1; select 2",
+    ],
+)
 def test_query_is_read_only_and_explains_itself_in_one_line(
     home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, sql: str
 ) -> None:
-    code, _, err = ran(capsys, monkeypatch, "query", sql, "--home", home)
-    assert code == 1 and err.count("\n") == 1
+    (home / "quanyu.toml").write_text("")
+    code, out, err = ran(capsys, monkeypatch, "query", sql.format(home=home), "--home", home)
+    assert (code, out) == (1, "") and err.count("\n") == 1
+    assert not list(home.glob("out*"))
+
+
+def test_query_takes_every_form_of_one_question(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = "marts.shop_daily"
+    for sql in (
+        f"from {table};", f"describe {table}", f"summarize {table}", f"explain from {table}", "show all tables",
+        f"pivot {table} on shop_id using count(*)", f"with a as (from {table}) from a -- all",
+    ):  # fmt: skip
+        code, out, err = ran(capsys, monkeypatch, "query", sql, "--home", home)
+        assert (code, err) == (0, "") and out.count("\n") > 1, sql
+
+
+def test_a_table_for_a_pipe_is_whole_and_literal(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sql = "select repeat('x', 300) as a, '[red]:smile:' as \"[b]\", 'y' || chr(27) || chr(10) as c"
+    _, out, _ = ran(capsys, monkeypatch, "query", sql, "--home", home)
+    assert [line.split() for line in out.splitlines()] == [
+        ["a", "[b]", "c"],
+        ["x" * 300, "[red]:smile:", "y\\x1b\\n"],
+    ]
+
+
+def test_json_is_exact_and_valid(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sql = "select 0.1::decimal(38, 20) as d, 'nan'::double as n, [1.5, 'inf'::double] as l, {'k': 1.10} as s, true as t"
+    _, out, _ = ran(capsys, monkeypatch, "query", sql, "--home", home, "--format", "json")
+    assert json.loads(out) == [
+        {"d": "0.10000000000000000000", "n": None, "l": [1.5, None], "s": {"k": "1.10"}, "t": True}
+    ]
+
+
+def test_a_home_that_is_a_file_is_said_by_every_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    for command in (["nightly"], ["status"], ["query", "select 1"], ["rebuild"]):
+        code, out, err = ran(capsys, monkeypatch, *command, "--home", tmp_path / "file")
+        assert (code, out) == (1, "") and err.count("\n") == 1
+        assert "choose a writable folder with --home or QUANYU_HOME" in err
+
+
+def test_status_names_the_files_that_the_latest_night_refused(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with duckdb.connect(str(home / "published" / "current.duckdb")) as con:
+        con.execute(
+            "insert into operations.load_audit select 'run-----', 'orders/bad' || n || '.csv', "
+            "timestamp '2025-03-12 02:30:00', 'refused', 0, 0, 0, 0, 0 from range(1, 8) as r(n)"
+        )
+        con.execute(
+            "insert into operations.load_audit "
+            "values ('earlier', 'orders/old.csv', timestamp '2025-03-11 02:30:00', 'refused', 0, 0, 0, 0, 0)"
+        )
+    _, out, _ = ran(capsys, monkeypatch, "status", "--home", home)
+    names = ", ".join(f"orders/bad{n}.csv" for n in range(1, 6))
+    assert f"refused     {names} … 2 more\n" in out and "old.csv" not in out
+
+
+def exit_code_without_reader(home: Path, program: str) -> int:
+    """Exit code of the console script's entry point, patched by `program`, when nobody reads its output."""
+    unread, standard_output = os.pipe()
+    os.close(unread)
+    try:
+        return subprocess.run(
+            [sys.executable, "-c", program], env={**os.environ, "QUANYU_HOME": str(home)}, stdout=standard_output
+        ).returncode
+    finally:
+        os.close(standard_output)
+
+
+@pytest.mark.parametrize("shape", ["table", "csv", "json"])
+def test_a_reader_who_leaves_is_no_error_of_a_query(home: Path, shape: str) -> None:
+    program = (
+        "import sys; from pipelines import cli; "
+        f"sys.argv = ['quanyu', 'query', 'select range from range(9999)', '--format', {shape!r}]; cli.main()"
+    )
+    assert exit_code_without_reader(home, program) == 0
+
+
+@pytest.mark.parametrize(
+    ("night", "code"),
+    [
+        ("yield entry('published')", 0),
+        ("yield entry('refused')", 2),
+        ("raise BrokenPipeError(32, 'Broken pipe'); yield", 1),
+        ("sys.exit(0); yield", 1),
+        ("sys.exit('why'); yield", 1),
+    ],
+)
+def test_only_a_published_night_ends_with_0_whatever_breaks(home: Path, night: str, code: int) -> None:
+    program = f"""
+import sys
+from pipelines import cli
+from pipelines.orchestration import journal
+from pipelines.orchestration.runner import Runner
+
+def entry(outcome):
+    return journal.Entry("run", "2025-03-11", "2025-03-12T02:30:00", "2025-03-12T02:31:00", outcome, "why", "")
+
+def run(self, requests):
+    {night}
+
+Runner.run = run
+sys.argv = ["quanyu", "nightly"]
+cli.main()
+"""
+    assert exit_code_without_reader(home, program) == code
 
 
 def test_status_of_a_fresh_home_is_2(
@@ -175,6 +311,7 @@ def test_help_of_every_command_teaches(
 ) -> None:
     code, out, _ = ran(capsys, monkeypatch, command, "--help")
     assert code == 0 and len(out.splitlines()) > 6
+    assert "\\b" not in out
 
 
 def test_the_commands_of_the_interface_are_there() -> None:
