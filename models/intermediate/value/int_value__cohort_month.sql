@@ -1,5 +1,5 @@
--- Grain: one calendar month, complete on the run's day, of one cohort (shop_id, cohort_month, months_since_first), as known on the
--- run's day (R104). users is the cohort's size on every row: never add it; net_amount adds up, cumulated_* do not.
+-- Grain: one calendar month, complete on the run's day, of one cohort (shop_id, cohort_month, months_since_first), as known
+-- on the run's day (R104). users is the cohort's size on every row: never add it; net_amount adds up, cumulated_* do not.
 with cohorts as (
     select shop_id, user_key, cast(date_trunc('month', min(first_effective_on)) as date) as cohort_month
     from {{ ref('int_value__customer_month') }}

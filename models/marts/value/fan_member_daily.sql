@@ -1,5 +1,5 @@
--- Grain: one calendar day of a shop and group of its live viewers (shop_id, business_date, viewer_group). fan and non_fan add up to
--- all viewers, member and non_member too, the four do not. Not additive over days: people, and every rate.
+-- Grain: one calendar day of a shop and group of its live viewers (shop_id, business_date, viewer_group). fan and non_fan add
+-- up to all viewers, member and non_member too, the four do not. Not additive over days: people, and every rate.
 with viewers as (
     select
         v.shop_id, v.business_date, v.user_key,

@@ -89,7 +89,7 @@ select
     cast(case when has_bags then participants when is_measured then 0 end as bigint) as participants,
     cast(case when has_bags then winners when is_measured then 0 end as bigint) as winners,
     cast(interval_microseconds as double) / nullif(intervals, 0) / 60000000 as mean_interval_minutes,
-    cast(case when has_bags then overlapping_bags when is_measured then 0 end as bigint) as overlaps,
+    cast(case when has_bags then overlapping_bags when is_measured then 0 end as bigint) as {{ quoted('overlaps') }},
     case when is_converted then cast(joined_buyers as double) / nullif(joined, 0) end as participant_conversion,
     case when is_converted then cast(other_buyers as double) / nullif(others, 0) end as non_participant_conversion,
     cast(case when is_converted then joined end as bigint) as participant_pairs,
