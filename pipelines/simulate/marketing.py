@@ -84,7 +84,7 @@ def lucky_bags(rng: np.random.Generator, shop: Shop, day_number: int, seen: Fram
     last_join = np.zeros(count, dtype=np.int64)
     np.maximum.at(last_join, bag, joins["occurred_at"])
     overlong = np.where(rng.random(count) < 0.004, 7200, 0)
-    ends = np.maximum(start + rng.choice((180, 300, 600), count), last_join + 1) + overlong
+    ends = np.maximum(start + rng.choice((120, 180, 240), count), last_join + 1) + overlong
     winners = np.minimum(people, rng.integers(1, 11, count))
     frame: Frame = {
         "shop_id": np.full(count, shop.code, dtype=np.int64),
