@@ -21,7 +21,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 from rich.table import Table as RichTable
@@ -211,15 +211,23 @@ def rebuild(since: date | None, home: Path | None, landing: Path | None, debug: 
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same bytes.")
 @click.option("--start", type=DAY, help="First day. Default: so that the last one is yesterday.")
 @click.option("--dirt", type=click.FloatRange(0, 1), default=0.0, show_default=True, help="Share of bad rows.")
+@click.option(
+    "--profile",
+    type=click.Choice(["healthy", "troubled"]),
+    default="healthy",
+    show_default=True,
+    help="troubled: late parcels, failing products, a leaking audience.",
+)
 @at_home
 def simulate(
     target: Path, days: int, users: int, shops: int, seed: int, start: date | None, dirt: float,
-    home: Path | None, landing: Path | None, debug: bool,
+    profile: Literal["healthy", "troubled"], home: Path | None, landing: Path | None, debug: bool,
 ) -> None:  # fmt: skip
     """Write the feeds of a believable shop into OUT.
 
     Skewed users and products, seasons, campaigns, repeat purchases, refunds, late rows; with --dirt also bad rows,
-    and beside them a file that tells which.
+    and beside them a file that tells which. OUT/.truth/expected.json holds the control totals, and with
+    --profile troubled what was planted and since when.
 
     \b
     Example:   quanyu simulate .quanyu/landing --days 400 --users 20000 --seed 7
@@ -240,6 +248,7 @@ def simulate(
                 seed=seed,
                 start=first,
                 dirt=dirt,
+                profile=profile,
                 progress=lambda done, total: progress.info("day %d of %d", done, total),
             )
     except (ValueError, FileExistsError) as error:

@@ -42,6 +42,10 @@ REFUND_REASONS = (
 REFUND_STATUS = ("applied", "approved", "rejected", "succeeded", "cancelled")
 CONTENT_TYPES = ("short_video", "image_text", "live")
 INTENTS = ("seeding", "selling")
+CAMPAIGN_KINDS = ("official", "shop")
+SESSION_KINDS = ("im", "complaint")
+SUBJECTS = ("operating_score", "experience_score", "audience")
+GRAINS = ("day", "week", "month")
 
 
 @dataclass(frozen=True)
@@ -159,6 +163,80 @@ FEEDS: dict[str, Feed] = {
             ),
             ("content_id",),
         ),
+        Feed(
+            "users",
+            _columns(
+                "shop_id:code user_id:id! snapshot_on:date! gender:text age_band:text city_tier:text province:text"
+            ),
+            ("user_id", "snapshot_on"),
+        ),
+        Feed(
+            "members",
+            _columns("shop_id:code user_id:id! joined_at:time! left_at:time level:text"),
+            ("user_id",),
+        ),
+        Feed(
+            "campaigns",
+            _columns(
+                "shop_id:code campaign_id:id! name:text! kind:enum warm_up_on:date starts_on:date! ends_on:date!"
+                " is_verified:bool",
+                kind=CAMPAIGN_KINDS,
+            ),
+            ("campaign_id",),
+        ),
+        Feed(
+            "lucky_bags",
+            _columns(
+                "shop_id:code bag_id:id! content_id:id! started_at:time! ended_at:time participations:int"
+                " participants:int winners:int cost_amount:money"
+            ),
+            ("bag_id",),
+        ),
+        Feed(
+            "ad_spend",
+            _columns(
+                "shop_id:code business_date:date! ad_id:id! campaign_id:id content_id:id author_id:id scene:enum"
+                " cost_amount:money! impressions:int clicks:int",
+                scene=SCENES,
+            ),
+            ("business_date", "ad_id"),
+        ),
+        Feed(
+            "service_sessions",
+            _columns(
+                "shop_id:code session_id:id! kind:enum! user_id:id order_id:id opened_at:time! human_turns:int"
+                " reply_seconds:int unanswered_turns:int rating:int closed_at:time is_escalated:bool",
+                kind=SESSION_KINDS,
+            ),
+            ("session_id",),
+        ),
+        Feed(
+            "nps_surveys",
+            _columns("shop_id:code response_id:id! user_id:id order_id:id score:int! answered_at:time!"),
+            ("response_id",),
+        ),
+        Feed(
+            "author_audience",
+            _columns(
+                "shop_id:code author_id:id! snapshot_on:date! gender:text age_band:text city_tier:text share:rate"
+            ),
+            ("author_id", "snapshot_on", "gender", "age_band", "city_tier"),
+        ),
+        Feed(
+            "benchmarks",
+            _columns(
+                "shop_id:code subject:enum! indicator:text! grain:enum! floor:rate! average:rate! excellent:rate!"
+                " source:text! valid_from:date! valid_to:date",
+                subject=SUBJECTS,
+                grain=GRAINS,
+            ),
+            ("subject", "indicator", "grain", "valid_from"),
+        ),
+        Feed(
+            "official_metrics",
+            _columns("shop_id:code business_date:date! metric:text! value:rate! source:text!"),
+            ("business_date", "metric", "source"),
+        ),
     )
 }
 
@@ -236,7 +314,7 @@ def _encode(column: Column, values: Ints, words: pa.Array) -> pa.Array:
         case "tenths":
             return _decimal(values, absent, 18, 1)
         case "rate":
-            return _decimal(values, absent, 9, 4)
+            return _decimal(values, absent, 18, 4)
 
 
 def _decimal(values: Ints, absent: Mask, precision: int, scale: int) -> pa.Array:

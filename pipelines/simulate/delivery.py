@@ -46,6 +46,16 @@ FORMATS: dict[str, Format] = {
     "products": "xlsx",
     "authors": "csv",
     "contents": "csv",
+    "users": "parquet",
+    "members": "csv",
+    "campaigns": "csv",
+    "lucky_bags": "csv",
+    "ad_spend": "csv",
+    "service_sessions": "csv",
+    "nps_surveys": "csv",
+    "author_audience": "csv.gz",
+    "benchmarks": "csv",
+    "official_metrics": "csv",
 }
 _EPOCH = date(1970, 1, 1)
 _SHANGHAI = 8 * 3600

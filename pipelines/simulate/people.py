@@ -24,7 +24,8 @@ _TASTE_SHARES = (0.38, 0.24, 0.16, 0.22)
 class People:
     """The users of one shop in order of their first visit, and the trail of recent buyers.
 
-    `keenness` multiplies the share of clicks that end in an order, `weight` the number of visits.
+    `keenness` multiplies the share of clicks that end in an order, `weights` the number of visits. `quits` is the first
+    day on which a user no longer comes, None where nobody leaves for good.
     """
 
     ids: Ints
@@ -32,6 +33,7 @@ class People:
     weights: NDArray[np.float64]
     keenness: NDArray[np.float64]
     tastes: Ints
+    quits: Ints | None = None
     _reach: NDArray[np.float64] = field(init=False)
     _recent: list[Ints] = field(default_factory=list)
 
@@ -52,6 +54,9 @@ class People:
             back = int(rest * 0.11)
             steps = rng.exponential(max(len(pool) / 3, 1), back).astype(np.int64)
             picked[:back] = pool[np.maximum(len(pool) - 1 - steps, 0)]
+        if self.quits is not None and len(staying := np.flatnonzero(self.quits[:known] > day)):
+            gone = self.quits[picked] <= day
+            picked[gone] = staying[rng.integers(0, len(staying), int(gone.sum()))]
         return np.concatenate([fresh, picked]), len(fresh)
 
     def scenes(self, rng: np.random.Generator, users: Ints) -> Ints:

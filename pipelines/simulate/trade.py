@@ -23,6 +23,8 @@ _CREATED, _PAID_STATUS, _SHIPPED, _DELIVERED, _FINISHED, _CLOSED = range(6)
 _APPLIED, _APPROVED, _REJECTED, _SUCCEEDED, _CANCELLED = range(5)
 _REFUND_ONLY, _RETURN, _EXCHANGE, _PRICE = range(4)
 _NEVER = np.int64(2**60)
+# The flaw of a product that fails in use, in thousandths of an ordinary one's: every third buyer asks for money back.
+_BROKEN = 12_000
 
 # Eight texts for each mood, from angry to kind; one has quotes and a comma, as real ones do.
 _COMMENTS = (
@@ -46,11 +48,21 @@ class Temper:
 
 @dataclass
 class Trade:
-    """All versions that one day's purchases will ever produce, with the day (since 1970) each is delivered."""
+    """All versions that one day's purchases will ever produce, with the day (since 1970) each is delivered.
+
+    `lines` are the order lines as they end, one row a line.
+    """
 
     orders: tuple[Frame, Ints]
     refunds: tuple[Frame, Ints]
     reviews: tuple[Frame, Ints]
+    lines: Frame
+
+
+def advertisements(content_ids: Ints) -> Ints:
+    """Ids of the advertisements that promote the contents, NULL for none: each content has one."""
+    ids = identifiers(_AD_SPACE, np.zeros(len(content_ids), dtype=np.int64)) + content_ids % 10**15
+    return np.where(content_ids >= 0, ids, NULL)
 
 
 def comments(words: Vocabulary) -> Ints:
@@ -67,14 +79,21 @@ def follow_up(
     texts: Ints,
     temper: Temper,
     first_order: int,
+    faulty: Ints,
 ) -> Trade:
-    """Orders, refunds and reviews of a day's purchases; orders are numbered from `first_order`."""
+    """Orders, refunds and reviews of a day's purchases; orders are numbered from `first_order`.
+
+    `faulty` are the positions of products that fail in use.
+    """
     lines = _lines(rng, shop, day, bought, warm_up, first_order)
+    bad = np.isin(lines["product_id"], shop.catalog.ids[faulty])
+    lines["_faulty"] = bad.astype(np.int64)
+    lines["_flaw"] = np.where(bad, _BROKEN, lines["_flaw"])
     _journey(rng, lines, temper)
     refunds, refund_days = _refunds(rng, lines, temper)
     orders = _order_versions(rng, lines)
     reviews = _reviews(rng, lines, texts, temper)
-    return Trade(orders, (refunds, refund_days), reviews)
+    return Trade(orders, (refunds, refund_days), reviews, lines)
 
 
 def _lines(rng: np.random.Generator, shop: Shop, day: int, bought: Purchases, warm_up: bool, first_order: int) -> Frame:
@@ -139,7 +158,7 @@ def _lines(rng: np.random.Generator, shop: Shop, day: int, bought: Purchases, wa
         "author_id": author,
         "content_id": bought.content[order],
         "campaign_id": bought.campaign[order],
-        "ad_id": np.where(entry == _PAID, identifiers(_AD_SPACE, shop.number * 1000 + product % 40), NULL),
+        "ad_id": np.where(entry == _PAID, advertisements(bought.content[order]), NULL),
         "is_gift": is_gift.astype(np.int64),
         "is_presale": presale.astype(np.int64),
         "coupon_amount": coupon,
@@ -193,6 +212,8 @@ def _refunds(rng: np.random.Generator, lines: Frame, temper: Temper) -> tuple[Fr
     chance = 0.085 * temper.refunds * (lines["_flaw"] / 1000.0) ** 0.6 * np.where(lines["_live"] > 0, 1.35, 1.0)
     rows = np.flatnonzero(money & (rng.random(len(delivered)) < np.minimum(chance, 0.9)))
     first = _requests(rng, select(lines, rows))
+    lines["_asked_at"] = np.full(len(delivered), NULL, dtype=np.int64)
+    lines["_asked_at"][rows] = first["applied_at"]
     # Some who got a part of their money ask again, a few for more than is left.
     again = np.flatnonzero((first["status"] == _SUCCEEDED) & (first["_full"] == 0) & (rng.random(len(rows)) < 0.12))
     second = select(first, again)
@@ -231,6 +252,7 @@ def _requests(rng: np.random.Generator, lines: Frame) -> Frame:
     # quality, logistics_damage, not_as_described, late_delivery, no_longer_needed, other
     reason = rng.choice(6, count, p=(0.24, 0.07, 0.22, 0.02, 0.36, 0.09))
     reason = np.where(before, np.where(rng.random(count) < 0.85, 4, 5), np.where(on_road, 3, reason))
+    reason = np.where((lines["_faulty"] > 0) & (reason != 4) & ~before & ~on_road, 0, reason)
     reason = np.where(rng.random(count) < 0.02, NULL, reason)
     fate = rng.random(count)
     status = np.where(fate < 0.86, _SUCCEEDED, np.where(fate < 0.94, _REJECTED, _CANCELLED))

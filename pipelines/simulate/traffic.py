@@ -43,11 +43,11 @@ _WATCH_LOG_SPREAD = np.array([0.8, 1.1, 0.0, 0.0, 0.6])
 # After a view, and after a click: event and how often it follows.
 _AFTER_VIEW = (
     ("like", 0.085, False), ("comment", 0.028, False), ("favorite", 0.018, False), ("share", 0.014, False),
-    ("follow", 0.020, False), ("fan_club_join", 0.006, True), ("gift", 0.009, True), ("lucky_bag_join", 0.035, True),
+    ("follow", 0.020, False), ("fan_club_join", 0.006, True), ("gift", 0.009, True), ("lucky_bag_join", 0.10, True),
 )  # fmt: skip
 _AFTER_CLICK = (
     ("add_to_cart", 0.30), ("product_favorite", 0.07), ("coupon_claim", 0.06), ("inquiry", 0.045),
-    ("product_question", 0.012), ("member_join", 0.012), ("shop_visit", 0.11),
+    ("product_question", 0.012), ("member_join", 0.03), ("shop_visit", 0.11),
 )  # fmt: skip
 _HOURS = np.array(
     [3, 1.5, 0.8, 0.5, 0.5, 0.8, 2, 3.5, 4, 4.2, 4.5, 5, 6.5, 6, 4.5, 4.3, 4.3, 4.6, 5.5, 6.8, 8.5, 9, 8, 5.5]
@@ -100,7 +100,7 @@ def simulate_day(
     buying: float,
     first_event: int,
 ) -> tuple[Frame, Purchases]:
-    """Events and purchases of one day.
+    """Events and purchases of one day. Column `_user` of the events is the position of the user, NULL unidentified.
 
     `buying` multiplies the share of clicks that end in an order; `campaign_id` is NULL on ordinary days; events are
     numbered from `first_event`. Some events fall after midnight, since visits and lives run on.
@@ -185,6 +185,7 @@ def simulate_day(
         "search_query": np.where(
             np.isin(codes, _SEARCH_EVENTS), shop.queries[product[visit] % len(shop.queries)], NULL
         ),
+        "_user": np.where(hidden, NULL, user)[visit],
     }
     return events, _purchases(rng, shop, bought, clicked, user, hidden, product, at + 40 + lag // 3, place, source,
                               author, content, np.where(in_campaign, campaign_id, NULL))  # fmt: skip

@@ -25,6 +25,7 @@ from tests.oracle.goods import product_quadrant, quadrant_summary_daily
 from tests.oracle.rules import RULES, Rules
 from tests.oracle.score import operating_score, operating_score_indicators, score_periods
 from tests.oracle.shop import repurchase_daily, shop_daily
+from tests.oracle.value import cohort_value, customer_value, fan_member_daily, lucky_bag_daily
 
 MARTS = (
     "audience_layer_history",
@@ -44,6 +45,10 @@ MARTS = (
     "synergy_daily",
     "synergy_matrix_daily",
     "field_matrix_daily",
+    "fan_member_daily",
+    "lucky_bag_daily",
+    "cohort_value",
+    "customer_value",
 )
 
 
@@ -89,6 +94,13 @@ def compute(
             made["field_matrix_daily"] = field_matrix_daily(shop, touches)
         if "traffic_source_daily" in wanted:
             made["traffic_source_daily"] = traffic_source_daily(shop)
+        if "fan_member_daily" in wanted:
+            made["fan_member_daily"] = fan_member_daily(shop)
+        if "lucky_bag_daily" in wanted:
+            made["lucky_bag_daily"] = lucky_bag_daily(shop)
+        if wanted & {"cohort_value", "customer_value"}:
+            made["cohort_value"] = cohort_value(shop)
+            made["customer_value"] = customer_value(shop, layers_by_user(shop), made["cohort_value"])
         for name, rows in made.items():
             if name in wanted:
                 result[name].extend(rows)

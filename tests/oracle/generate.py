@@ -57,6 +57,8 @@ KEYS = {
     "nps_surveys": ("response_id",),
     "official_metrics": ("business_date", "metric", "source"),
     "benchmarks": ("subject", "indicator", "grain", "valid_from"),
+    "members": ("user_id",),
+    "lucky_bags": ("bag_id",),
 }
 COLUMNS = {
     "orders": "shop_id order_line_id order_id user_id product_id product_name quantity paid_amount created_at paid_at "
@@ -65,7 +67,7 @@ COLUMNS = {
     "refunds": "shop_id refund_id order_line_id kind reason applied_at reviewed_at refunded_at refund_amount "
     "refund_quantity is_escalated status updated_at",
     "reviews": "shop_id review_id order_id order_line_id product_id user_id rating created_at updated_at",
-    "products": "shop_id product_id title category_1 listed_at list_price",
+    "products": "shop_id product_id title category_1 listed_at list_price unit_cost margin_rate",
     "authors": "shop_id author_id snapshot_on name is_own is_celebrity followers",
     "contents": "shop_id content_id content_type author_id published_at ended_at declared_intent",
     "traffic_events": "shop_id event_id occurred_at event_type user_id scene traffic_source author_id content_id "
@@ -78,6 +80,8 @@ COLUMNS = {
     "nps_surveys": "shop_id response_id user_id order_id score answered_at",
     "official_metrics": "shop_id business_date metric value source",
     "benchmarks": "shop_id subject indicator grain floor average excellent source valid_from valid_to",
+    "members": "shop_id user_id joined_at left_at level",
+    "lucky_bags": "shop_id bag_id content_id started_at ended_at participations participants winners cost_amount",
 }
 
 

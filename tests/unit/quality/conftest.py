@@ -221,6 +221,34 @@ select 's' as shop_id, business_date, 40::bigint as signed_orders, 0.1::double a
     -20.0::double as nps_proxy_stars, 'r1' as rule_version, 'ok' as data_status
 from (select unnest([date '2024-03-01', date '2024-03-02', date '2024-03-03']) as business_date);
 
+create table serving.marts.fan_member_daily as
+select 's' as shop_id, business_date, viewer_group, viewers::bigint as viewers, 0::bigint as buyers,
+    case when viewers > 0 then 0.0::double end as conversion, null::double as amount_per_buyer,
+    null::double as amount_per_order, 0::bigint as orders, 0::decimal(18,2) as paid_amount, 'r1' as rule_version,
+    'ok' as data_status
+from (values (date '2024-03-01', 1), (date '2024-03-02', 1), (date '2024-03-03', 0)) as d (business_date, seen)
+cross join (values ('fan', 0), ('non_fan', 1), ('member', 0), ('non_member', 1)) as g (viewer_group, is_everybody)
+cross join lateral (select seen * is_everybody as viewers);
+
+create table serving.marts.lucky_bag_daily as
+select 's' as shop_id, business_date, bags::bigint as bags, 10 * bags::bigint as participations,
+    8 * bags::bigint as participants, bags::bigint as winners,
+    case when bags > 1 then 3.7::double end as mean_interval_minutes, 0::bigint as "overlaps",
+    case when bags > 0 then 0.5::double end as participant_conversion, null::double as non_participant_conversion,
+    'r1' as rule_version, 'ok' as data_status
+from (values (date '2024-03-01', 2), (date '2024-03-02', 1), (date '2024-03-03', 0)) as d (business_date, bags);
+
+create table serving.marts.cohort_value as
+select 's' as shop_id, date '2024-01-01' as cohort_month, m::bigint as months_since_first, 2::bigint as users,
+    10::decimal(18,2) as net_amount, 5.0 * (m + 1)::double as cumulative_per_user, null::double as clv12,
+    'revenue' as clv_basis, 'r1' as rule_version, 'ok' as data_status
+from range(2) as r (m);
+
+create table serving.marts.customer_value as
+select 's' as shop_id, '{one}' as user_id, date '2024-03-03' as first_paid_on, date '2024-03-03' as last_paid_on,
+    1::bigint as occasions, 10::decimal(18,2) as net_amount, 4::smallint as layer, null::double as clv12,
+    'r1' as rule_version, 'ok' as data_status;
+
 create table serving.marts.purchase_path_daily as
 select 's' as shop_id, business_date, 'direct_push' as path_class, 'live' as scene, 'content' as field,
     10::decimal(18,2) as paid_amount, 0::decimal(18,2) as marketing_amount, 1::bigint as orders,

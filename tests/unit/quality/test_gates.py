@@ -403,6 +403,48 @@ MART_FAULTS = {
         "repurchase_daily",
         "repeat_buyers_are_buyers",
     ),
+    "a split that loses a viewer": (
+        "update serving.marts.fan_member_daily set viewers = 2 "
+        "where business_date = '2024-03-01' and viewer_group = 'non_fan'",
+        "fan_member_daily",
+        "both_splits_are_all_viewers",
+    ),
+    "buyers who never looked": (
+        "update serving.marts.fan_member_daily set buyers = 1 where viewer_group = 'fan'",
+        "fan_member_daily",
+        "buyers_view",
+    ),
+    "a group that is missing": (
+        "delete from serving.marts.fan_member_daily where viewer_group = 'member' and business_date = '2024-03-02'",
+        "fan_member_daily",
+        "every_day_is_there",
+    ),
+    "more overlaps than bags": (
+        "update serving.marts.lucky_bag_daily set \"overlaps\" = 2 where business_date = '2024-03-02'",
+        "lucky_bag_daily",
+        "a_bag_overlaps_once_at_most",
+    ),
+    "a month that still runs": (
+        "insert into serving.marts.cohort_value "
+        "select * replace (2 as months_since_first) from serving.marts.cohort_value where months_since_first = 1",
+        "cohort_value",
+        "months_are_complete",
+    ),
+    "a month that is missing": (
+        "delete from serving.marts.cohort_value where months_since_first = 0",
+        "cohort_value",
+        "months_have_no_holes",
+    ),
+    "a customer by name": (
+        f"update serving.marts.customer_value set user_id = '{RAW_USER}'",
+        "customer_value",
+        "users_are_pseudonyms",
+    ),
+    "a customer of tomorrow": (
+        "update serving.marts.customer_value set last_paid_on = '2024-03-04'",
+        "customer_value",
+        "purchases_have_an_order",
+    ),
     "a class that does not exist": (
         "update serving.marts.product_quadrant set quadrant = 'dog' where business_date = '2024-03-03'",
         "product_quadrant",

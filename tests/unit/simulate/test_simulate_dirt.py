@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.simulate import simulate
 
-CLEAN = {"traffic_events": "csv"}
+CLEAN = {"traffic_events": "csv", "users": "csv"}
 
 
 def lines_of(path: Path) -> list[str]:

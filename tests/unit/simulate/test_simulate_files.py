@@ -31,6 +31,17 @@ CONTRACT = {
     "products": "product_id spu_id title category_1 category_2 listed_at list_price unit_cost margin_rate",
     "authors": "author_id snapshot_on name is_own is_celebrity followers category_1",
     "contents": "content_id content_type author_id published_at ended_at declared_intent has_product_link topic",
+    "users": "user_id snapshot_on gender age_band city_tier province",
+    "members": "user_id joined_at left_at level",
+    "campaigns": "campaign_id name kind warm_up_on starts_on ends_on is_verified",
+    "lucky_bags": "bag_id content_id started_at ended_at participations participants winners cost_amount",
+    "ad_spend": "business_date ad_id campaign_id content_id author_id scene cost_amount impressions clicks",
+    "service_sessions": "session_id kind user_id order_id opened_at human_turns reply_seconds unanswered_turns rating "
+    "closed_at is_escalated",
+    "nps_surveys": "response_id user_id order_id score answered_at",
+    "author_audience": "author_id snapshot_on gender age_band city_tier share",
+    "benchmarks": "subject indicator grain floor average excellent source valid_from valid_to",
+    "official_metrics": "business_date metric value source",
 }
 ENUMS = {
     ("orders", "status"): "created paid shipped delivered finished closed",
@@ -47,6 +58,12 @@ ENUMS = {
     ("traffic_events", "traffic_source"): "paid recommend follow search short_video_referral other",
     ("contents", "content_type"): "short_video image_text live",
     ("contents", "declared_intent"): "seeding selling",
+    ("campaigns", "kind"): "official shop",
+    ("ad_spend", "scene"): "short_video live unknown",
+    ("service_sessions", "kind"): "im complaint",
+    ("benchmarks", "subject"): "operating_score experience_score audience",
+    ("benchmarks", "grain"): "day week month",
+    ("official_metrics", "metric"): "experience_score a1_users a2_users a3_users a4_users a5_users",
 }
 REQUIRED = {
     "orders": "order_line_id order_id product_id quantity paid_amount created_at",
@@ -55,6 +72,16 @@ REQUIRED = {
     "traffic_events": "event_id occurred_at event_type scene",
     "authors": "author_id snapshot_on",
     "contents": "content_id content_type author_id published_at",
+    "users": "user_id snapshot_on",
+    "members": "user_id joined_at",
+    "campaigns": "campaign_id name starts_on ends_on",
+    "lucky_bags": "bag_id content_id started_at",
+    "ad_spend": "business_date ad_id cost_amount",
+    "service_sessions": "session_id kind opened_at",
+    "nps_surveys": "response_id score answered_at",
+    "author_audience": "author_id snapshot_on",
+    "benchmarks": "subject indicator grain floor average excellent source valid_from",
+    "official_metrics": "business_date metric value source",
 }
 
 
@@ -84,7 +111,7 @@ def test_headers_are_the_contracts(summer):
         first = next(path for _, paths in deliveries(summer.out) for path in paths if path.parent.name == feed)
         if feed == "products":
             header = CalamineWorkbook.from_path(str(first)).get_sheet_by_index(0).to_python()[0]
-        elif feed == "traffic_events":
+        elif first.suffix == ".parquet":
             header = pq.read_schema(first).names
         else:
             data = gzip.decompress(first.read_bytes()) if first.suffix == ".gz" else first.read_bytes()
@@ -131,7 +158,15 @@ def test_nothing_arrives_before_it_happened(summer):
 
 
 def test_a_file_never_holds_a_key_twice(summer):
-    for feed, key in (("orders", "order_line_id"), ("refunds", "refund_id"), ("contents", "content_id")):
+    for feed, key in (
+        ("orders", "order_line_id"),
+        ("refunds", "refund_id"),
+        ("contents", "content_id"),
+        ("members", "user_id"),
+        ("users", "user_id"),
+        ("ad_spend", "business_date, ad_id"),
+        ("service_sessions", "session_id"),
+    ):
         assert not summer.db.sql(f"select filename, {key} from {feed} group by all having count(*) > 1").fetchall(), (
             feed
         )
@@ -229,6 +264,7 @@ def test_shops_share_some_people_and_nothing_else(tmp_path):
         ({"days": 0}, "days must be at least 1"),
         ({"users": 0}, "users must be at least 1"),
         ({"dirt": 0.7}, "dirt is a share of rows"),
+        ({"profile": "ill"}, "profile is one of healthy, troubled, not ill"),
         ({"formats": {"order": "csv"}}, "formats names feeds that are not simulated: order"),
     ],
 )
