@@ -57,6 +57,10 @@ KEYS = {
     "nps_surveys": ("response_id",),
     "official_metrics": ("business_date", "metric", "source"),
     "benchmarks": ("subject", "indicator", "grain", "valid_from"),
+    "campaigns": ("campaign_id",),
+    "ad_spend": ("business_date", "ad_id"),
+    "users": ("user_id", "snapshot_on"),
+    "author_audience": ("author_id", "snapshot_on", "gender", "age_band", "city_tier"),
 }
 COLUMNS = {
     "orders": "shop_id order_line_id order_id user_id product_id product_name quantity paid_amount created_at paid_at "
@@ -67,7 +71,8 @@ COLUMNS = {
     "reviews": "shop_id review_id order_id order_line_id product_id user_id rating created_at updated_at",
     "products": "shop_id product_id title category_1 listed_at list_price",
     "authors": "shop_id author_id snapshot_on name is_own is_celebrity followers",
-    "contents": "shop_id content_id content_type author_id published_at ended_at declared_intent",
+    "contents": "shop_id content_id content_type author_id published_at ended_at declared_intent "
+    "has_product_link topic",
     "traffic_events": "shop_id event_id occurred_at event_type user_id scene traffic_source author_id content_id "
     "product_id campaign_id watch_seconds is_complete_play search_query",
     "traffic_daily": "shop_id business_date scene traffic_source author_id content_id product_id impressions views "
@@ -78,6 +83,10 @@ COLUMNS = {
     "nps_surveys": "shop_id response_id user_id order_id score answered_at",
     "official_metrics": "shop_id business_date metric value source",
     "benchmarks": "shop_id subject indicator grain floor average excellent source valid_from valid_to",
+    "campaigns": "shop_id campaign_id name kind warm_up_on starts_on ends_on is_verified",
+    "ad_spend": "shop_id business_date ad_id campaign_id content_id author_id scene cost_amount impressions clicks",
+    "users": "shop_id user_id snapshot_on gender age_band city_tier province",
+    "author_audience": "shop_id author_id snapshot_on gender age_band city_tier share",
 }
 
 
@@ -655,7 +664,7 @@ def write(deliveries: list[Delivery], landing: Path, start: int = 0) -> list[Pat
 def as_array(values: list[Any]) -> pa.Array:
     """A typed column; a column of nothing is text."""
     if any(isinstance(v, Decimal) for v in values):
-        return pa.array([None if v is None else Decimal(v) for v in values], pa.decimal128(18, 3))
+        return pa.array([None if v is None else Decimal(v) for v in values], pa.decimal128(18, 6))
     return pa.array(values) if any(v is not None for v in values) else pa.array(values, pa.string())
 
 
