@@ -1,10 +1,12 @@
 """Authors, contents and campaigns: held against the oracle, and the same rows by night, at once and rebuilt, while feeds arrive
-late, are restated, or are not there at all."""
+late, are restated, or are not there at all. The quick tests hold one such shop against it in `test_replay`."""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
 from pathlib import Path
+
+import pytest
 
 from tests.oracle import compute
 from tests.oracle.compare import compare, except_both_ways
@@ -46,6 +48,7 @@ def history(seed: int) -> list[Item]:
     return rows
 
 
+@pytest.mark.slow
 def test_nights_agree_with_the_oracle_with_one_load_and_with_a_rebuild(tmp_path: Path) -> None:
     nights = [LAST - timedelta(days=n) for n in (30, 9, 1, 0)]
     deliveries = as_deliveries(history(7), nights, 7)

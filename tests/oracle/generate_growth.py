@@ -120,4 +120,3 @@ def crowded(rng: random.Random, shop: str, rows: list[Item], last: date) -> list
             }
             made.append((min(last, day + timedelta(days=rng.choice([0, 0, 0, 2]))), "traffic_daily", row))
     return made
-

@@ -14,6 +14,18 @@ from tests.oracle.facts import ONE_DAY, ZERO, Line, Row, Shop, days_between, win
 from tests.oracle.fields import NO_TOUCH
 
 WINDOW, MINIMUM_VIEWS, CENT = 30, 1000, Decimal("0.01")
+CAMPAIGN_COLUMNS = (
+    "paid_amount",
+    "baseline_amount",
+    "uplift",
+    "incremental_amount",
+    "net_incremental_amount",
+    "a3_gained",
+    "asset_gained",
+    "repurchase_30d",
+    "repurchase_90d",
+    "roi",
+)
 TIERS = (("head", 1_000_000), ("waist", 100_000), ("tail", 10_000), ("koc", 0))
 ROLES = {
     "declared": ("seeding", "selling", "unknown"),
@@ -110,12 +122,16 @@ def author_performance_daily(shop: Shop) -> list[Row]:
                 {"shop_id": shop.shop_id, "business_date": day, "author_id": author}
                 | found
                 | {
-                    "tier": next((t for t, least in TIERS if followers >= least), None) if followers is not None else None,
+                    "tier": next((t for t, least in TIERS if followers >= least), None)
+                    if followers is not None
+                    else None,
                     "followers": followers,
                     "is_vertical": is_vertical(shop, author, day) if shop.present("contents") else None,
                     "growth": growth(authors, author, found, day),
                     "audience_match": audience_match(shop, author, buyers, day),
-                    "is_long_term": is_long_term(authors.lines.get(author, []), day) if shop.present("orders") else None,
+                    "is_long_term": is_long_term(authors.lines.get(author, []), day)
+                    if shop.present("orders")
+                    else None,
                     "data_status": "ok" if shop.present("orders") else "missing_source",
                 }
             )
@@ -146,7 +162,9 @@ def growth(authors: Authors, author: str, now: Row, on: date) -> float | None:
         (0.3, now["gpm"], past.get("gpm")),
         (0.3, authors.followers(author, on), authors.followers(author, then)),
     ]
-    parts = [(w, math.log(float(a) / float(b))) for w, a, b in pairs if a is not None and b is not None and a > 0 and b > 0]
+    parts = [
+        (w, math.log(float(a) / float(b))) for w, a, b in pairs if a is not None and b is not None and a > 0 and b > 0
+    ]
     if not parts:
         return None
     return sum(w * max(-1.0, min(1.0, part)) for w, part in parts) / sum(w for w, _ in parts)
@@ -378,12 +396,7 @@ def campaign(shop: Shop, layers: Layers, row: Row, held: set[date]) -> Row:
     warm_up = row.get("warm_up_on") or start
     paid = sum((paid_on(shop, d) for d in days_between(start, min(end, shop.on))), ZERO)
     made: Row = {"shop_id": shop.shop_id, "campaign_id": row["campaign_id"]}
-    made |= dict.fromkeys(
-        (
-            "paid_amount baseline_amount uplift incremental_amount net_incremental_amount a3_gained asset_gained "
-            "repurchase_30d repurchase_90d roi"
-        ).split()
-    )
+    made |= dict.fromkeys(CAMPAIGN_COLUMNS)
     made["data_status"] = "ok" if end <= shop.on else "immature"
     if shop.present("orders"):
         made["paid_amount"] = paid

@@ -15,7 +15,9 @@ with shops as (
 ),
 
 purchases as (
-    select o.shop_id, o.user_key, greatest(o.paid_on, s.first_on, {{ first_day }}) as buys_on, max(o.paid_on) + {{ window_days }} as leaves_on
+    select
+        o.shop_id, o.user_key, greatest(o.paid_on, s.first_on, {{ first_day }}) as buys_on,
+        max(o.paid_on) + {{ window_days }} as leaves_on
     from {{ ref('stg_orders') }} as o
     inner join shops as s
         on o.shop_id = s.shop_id

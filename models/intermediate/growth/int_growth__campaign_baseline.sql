@@ -1,6 +1,6 @@
--- Grain: one campaign that has begun (shop_id, campaign_id): what its days, and the days after it that are no campaign days, bring
--- without campaigns: medians of the weekday before the warm-up (R92, R94). A baseline is NULL when a day has no median; it is
--- rounded once, half up. Campaigns may overlap: do not add them.
+-- Grain: one campaign that has begun (shop_id, campaign_id): what its days, and the days after it that are no campaign days,
+-- bring without campaigns: medians of the weekday before the warm-up (R92, R94). A baseline is NULL when a day has no median;
+-- it is rounded once, half up. Campaigns may overlap: do not add them.
 {{ config(materialized='view') }}
 
 with campaigns as (

@@ -1,6 +1,6 @@
 -- Grain: one content and the day on which first touches of it became ripe, seeding_days after them (shop_id, business_date,
 -- content_id; R101): how many users, and how many of them rose to A3 or higher in between, having been below or unknown the day
--- before. Whoever is ripe has been judged for good, so sums up to a day say what that day knows. Additive over days, not contents.
+-- before. Who is ripe has been judged for good, so sums up to a day say what that day knows. Additive over days, not contents.
 {{ config(
     materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail',
     meta={'rebuild_on': ['traffic', 'sales', 'refunds', 'reviews']}

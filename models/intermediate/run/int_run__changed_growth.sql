@@ -15,7 +15,8 @@ contents as (
     from {{ source('raw', 'raw_contents') }}
     union all
     select
-        shop_id, content_id, published_at, author_id, topic, content_type, declared_intent, has_product_link, load_seq, superseded_seq
+        shop_id, content_id, published_at, author_id, topic, content_type, declared_intent, has_product_link, load_seq,
+        superseded_seq
     from {{ source('raw', 'raw_contents_superseded') }}
 ),
 
@@ -72,8 +73,8 @@ versions as (
     where coalesce(a.superseded_seq, a.load_seq) > run.built_seq
     union all
     select
-        'author_audience' as domain, u.shop_id, u.author_id as key_1, u.gender as key_2, u.age_band as key_3, u.city_tier as key_4,
-        u.snapshot_on as business_date, cast(u.share as varchar) as value_1, null as value_2, null as value_3,
+        'author_audience' as domain, u.shop_id, u.author_id as key_1, u.gender as key_2, u.age_band as key_3,
+        u.city_tier as key_4, u.snapshot_on as business_date, cast(u.share as varchar) as value_1, null as value_2, null as value_3,
         case when u.load_seq <= run.built_seq then 1 else 0 end as is_built
     from audiences as u
     cross join run

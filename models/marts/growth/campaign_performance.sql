@@ -86,7 +86,7 @@ select
     campaign_id,
     cast(paid_amount as decimal(18, 2)) as paid_amount,
     cast(baseline_amount as decimal(18, 2)) as baseline_amount,
-    cast(paid_amount as double) / cast(nullif(baseline_amount, 0) as double) - 1 as uplift,
+    cast(paid_amount - baseline_amount as double) / cast(nullif(baseline_amount, 0) as double) as uplift,
     cast(paid_amount - baseline_amount as decimal(18, 2)) as incremental_amount,
     cast(paid_amount - baseline_amount + amount_after as decimal(18, 2)) as net_incremental_amount,
     cast(a3_gained as bigint) as a3_gained,

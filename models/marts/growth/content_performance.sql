@@ -1,5 +1,5 @@
--- Grain: one content of a shop (shop_id, content_id), as of the run's day: those of the feed published by then, and whatever other
--- content was viewed or paid through (R101). Amounts and views add up; users do not, nor do rates.
+-- Grain: one content of a shop (shop_id, content_id), as of the run's day: those of the feed published by then, and whatever
+-- other content was viewed or paid through (R101). Amounts and views add up; users do not, nor do rates.
 with known_contents as (
     select c.shop_id, c.content_id, c.author_id, c.content_type, c.has_product_link, c.declared_intent
     from {{ ref('stg_contents') }} as c
