@@ -74,7 +74,8 @@ versions as (
     union all
     select
         'author_audience' as domain, u.shop_id, u.author_id as key_1, u.gender as key_2, u.age_band as key_3,
-        u.city_tier as key_4, u.snapshot_on as business_date, cast(u.share as varchar) as value_1, null as value_2, null as value_3,
+        u.city_tier as key_4, u.snapshot_on as business_date,
+        cast(u.share as varchar) as value_1, null as value_2, null as value_3,
         case when u.load_seq <= run.built_seq then 1 else 0 end as is_built
     from audiences as u
     cross join run
