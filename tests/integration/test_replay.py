@@ -24,6 +24,7 @@ from tests.oracle.generate import (
     with_aggregate,
     without_users,
 )
+from tests.oracle.generate_growth import with_growth
 from tests.oracle.nights import pseudonymised, published, rebuild, run_at_once, run_deliveries, run_nights
 
 TINY = Profile(users=7, products=6, days=45, orders_a_day=0.8, events_a_day=3)
@@ -32,9 +33,10 @@ SIZES = (TINY, SMALL, Profile(users=9, products=7, days=105, orders_a_day=0.7, e
 
 
 def rows_of(seed: int, histories: int, last: date) -> list[tuple[date, str, Row]]:
-    """Shops of every kind: complete, without users, with orders alone, with aggregated traffic beside events."""
+    """Shops of every kind: complete (one with campaigns, costs and profiles too), without users, with orders alone, with
+    aggregated traffic beside events."""
     shops = [(f"shop{n:03d}", SIZES[n % len(SIZES)]) for n in range(histories)]
-    rows = make_history(seed, shops[:-3], last)
+    rows = with_growth(make_history(seed, shops[:1], last), seed) + make_history(seed, shops[1:-3], last)
     rows += without_users(make_history(seed, shops[-3:-2], last))
     rows += only(make_history(seed, shops[-2:-1], last), {"orders", "refunds"})
     return rows + with_aggregate(make_history(seed, shops[-1:], last), seed)

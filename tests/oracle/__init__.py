@@ -22,6 +22,7 @@ from tests.oracle.fields import (
     traffic_source_daily,
 )
 from tests.oracle.goods import product_quadrant, quadrant_summary_daily
+from tests.oracle.growth import author_performance_daily, campaign_performance, content_marts
 from tests.oracle.rules import RULES, Rules
 from tests.oracle.score import operating_score, operating_score_indicators, score_periods
 from tests.oracle.shop import repurchase_daily, shop_daily
@@ -49,6 +50,10 @@ MARTS = (
     "lucky_bag_daily",
     "cohort_value",
     "customer_value",
+    "author_performance_daily",
+    "content_performance",
+    "content_mix_daily",
+    "campaign_performance",
 )
 
 
@@ -101,6 +106,12 @@ def compute(
         if wanted & {"cohort_value", "customer_value"}:
             made["cohort_value"] = cohort_value(shop)
             made["customer_value"] = customer_value(shop, layers_by_user(shop), made["cohort_value"])
+        if "author_performance_daily" in wanted:
+            made["author_performance_daily"] = author_performance_daily(shop)
+        if wanted & {"content_performance", "content_mix_daily"}:
+            made |= content_marts(shop, layers_by_user(shop))
+        if "campaign_performance" in wanted:
+            made["campaign_performance"] = campaign_performance(shop, layers_by_user(shop))
         for name, rows in made.items():
             if name in wanted:
                 result[name].extend(rows)

@@ -59,6 +59,10 @@ KEYS = {
     "benchmarks": ("subject", "indicator", "grain", "valid_from"),
     "members": ("user_id",),
     "lucky_bags": ("bag_id",),
+    "campaigns": ("campaign_id",),
+    "ad_spend": ("business_date", "ad_id"),
+    "users": ("user_id", "snapshot_on"),
+    "author_audience": ("author_id", "snapshot_on", "gender", "age_band", "city_tier"),
 }
 COLUMNS = {
     "orders": "shop_id order_line_id order_id user_id product_id product_name quantity paid_amount created_at paid_at "
@@ -69,7 +73,8 @@ COLUMNS = {
     "reviews": "shop_id review_id order_id order_line_id product_id user_id rating created_at updated_at",
     "products": "shop_id product_id title category_1 listed_at list_price unit_cost margin_rate",
     "authors": "shop_id author_id snapshot_on name is_own is_celebrity followers",
-    "contents": "shop_id content_id content_type author_id published_at ended_at declared_intent",
+    "contents": "shop_id content_id content_type author_id published_at ended_at declared_intent "
+    "has_product_link topic",
     "traffic_events": "shop_id event_id occurred_at event_type user_id scene traffic_source author_id content_id "
     "product_id campaign_id watch_seconds is_complete_play search_query",
     "traffic_daily": "shop_id business_date scene traffic_source author_id content_id product_id impressions views "
@@ -82,6 +87,10 @@ COLUMNS = {
     "benchmarks": "shop_id subject indicator grain floor average excellent source valid_from valid_to",
     "members": "shop_id user_id joined_at left_at level",
     "lucky_bags": "shop_id bag_id content_id started_at ended_at participations participants winners cost_amount",
+    "campaigns": "shop_id campaign_id name kind warm_up_on starts_on ends_on is_verified",
+    "ad_spend": "shop_id business_date ad_id campaign_id content_id author_id scene cost_amount impressions clicks",
+    "users": "shop_id user_id snapshot_on gender age_band city_tier province",
+    "author_audience": "shop_id author_id snapshot_on gender age_band city_tier share",
 }
 
 
@@ -659,7 +668,7 @@ def write(deliveries: list[Delivery], landing: Path, start: int = 0) -> list[Pat
 def as_array(values: list[Any]) -> pa.Array:
     """A typed column; a column of nothing is text."""
     if any(isinstance(v, Decimal) for v in values):
-        return pa.array([None if v is None else Decimal(v) for v in values], pa.decimal128(18, 3))
+        return pa.array([None if v is None else Decimal(v) for v in values], pa.decimal128(18, 6))
     return pa.array(values) if any(v is not None for v in values) else pa.array(values, pa.string())
 
 

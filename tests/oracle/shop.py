@@ -26,6 +26,7 @@ def one_day(shop: Shop, day: date) -> Row:
     year_before = {
         line.user_id for line in shop.paid_between(day - timedelta(days=shop.rules.new_buyer_days), day - ONE_DAY)
     }
+    spent = sum((r["cost_amount"] for r in shop.feeds.get("ad_spend", []) if r["business_date"] == day), ZERO)
     row |= {
         "buyers": len(buyers),
         "orders": len({line.order_id for line in lines}),
@@ -37,7 +38,7 @@ def one_day(shop: Shop, day: date) -> Row:
         "excess_refund_amount": None,
         "new_buyers": len(buyers - year_before),
         "returning_buyers": len(buyers & year_before),
-        "roi": None,  # no ad_spend: no spend, no ratio (R87)
+        "roi": float(paid) / float(spent) if spent else None,  # R87
         "paid_amount_yoy": year_on_year(shop, day),
     }
     if shop.present("refunds"):
@@ -63,6 +64,7 @@ def one_day(shop: Shop, day: date) -> Row:
                 "excess_refund_amount",
                 "new_buyers",
                 "returning_buyers",
+                "roi",
                 "paid_amount_yoy",
             ]
         )

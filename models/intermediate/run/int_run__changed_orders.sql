@@ -9,7 +9,7 @@ versions as (
     select
         r.shop_id, r.order_line_id, r.order_id, r.user_key, r.product_id, r.quantity, r.paid_amount,
         cast(r.created_at as date) as created_on, cast(r.paid_at as date) as paid_on, r.paid_at, r.scene,
-        coalesce(r.is_gift, false) as is_gift, 0 as is_built
+        r.author_id, r.content_id, coalesce(r.is_gift, false) as is_gift, 0 as is_built
     from {{ source('raw', 'raw_orders') }} as r
     cross join run
     where r.load_seq > run.built_seq
@@ -17,7 +17,7 @@ versions as (
     select
         s.shop_id, s.order_line_id, s.order_id, s.user_key, s.product_id, s.quantity, s.paid_amount,
         cast(s.created_at as date) as created_on, cast(s.paid_at as date) as paid_on, s.paid_at, s.scene,
-        coalesce(s.is_gift, false) as is_gift,
+        s.author_id, s.content_id, coalesce(s.is_gift, false) as is_gift,
         case when s.load_seq <= run.built_seq then 1 else 0 end as is_built
     from {{ source('raw', 'raw_orders_superseded') }} as s
     cross join run
@@ -28,12 +28,12 @@ versions as (
 distinct_versions as (
     select
         shop_id, order_line_id, order_id, user_key, product_id, quantity, paid_amount, created_on, paid_on, paid_at,
-        scene, is_gift,
+        scene, author_id, content_id, is_gift,
         max(is_built) as is_built
     from versions
     group by
         shop_id, order_line_id, order_id, user_key, product_id, quantity, paid_amount, created_on, paid_on, paid_at,
-        scene, is_gift
+        scene, author_id, content_id, is_gift
 ),
 
 -- A line that only its progress (shipped, delivered …) was restated has one distinct version, and that one was built.

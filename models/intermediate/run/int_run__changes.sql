@@ -111,6 +111,9 @@ changes as (
     union
     select domain, shop_id, cast(null as bigint) as user_key, business_date
     from {{ ref('int_run__changed_experience') }}
+    union
+    select domain, shop_id, cast(null as bigint) as user_key, business_date
+    from {{ ref('int_run__changed_growth') }}
 )
 
 select changes.domain, changes.shop_id, changes.user_key, changes.business_date

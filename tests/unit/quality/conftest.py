@@ -296,6 +296,38 @@ cross join (
     values ('head_author', null), ('campaign', null), ('author_matrix', 0.61), ('own', 0.21), ('shelf', null)
 ) as c (field_class, paper_share);
 
+create table serving.marts.author_performance_daily as
+select 's' as shop_id, business_date, 'A1' as author_id, 'koc' as tier, false as is_vertical, 0::decimal(18,2) as paid_amount,
+    0::decimal(18,2) as net_amount, views::bigint as views, null::double as gpm, 'traffic_events' as gpm_basis,
+    null::double as growth, null::double as audience_match, false as is_long_term, 1000::bigint as followers,
+    'r1' as rule_version, 'ok' as data_status
+from (values (date '2024-03-01', 1), (date '2024-03-02', 2), (date '2024-03-03', 2)) as d (business_date, views);
+
+create table serving.marts.content_performance as
+select 's' as shop_id, 'C1' as content_id, 'A1' as author_id, 'live' as content_type, 'selling' as declared_role,
+    null::varchar as observed_role, 2::bigint as views, null::bigint as a3_flow_users, null::double as a3_flow_rate,
+    0::decimal(18,2) as paid_amount, null::double as gpm, null::bigint as ripe_users, 'r1' as rule_version,
+    'immature' as data_status;
+
+create table serving.marts.content_mix_daily as
+select 's' as shop_id, business_date, role_basis, role,
+    case when role_basis = 'declared' then case when role = 'selling' then 1 else 0 end end::bigint as contents,
+    case when role_basis = 'declared' then case when role = 'selling' then 1 else 0 end end::double as views_share,
+    null::double as spend_share, 'r1' as rule_version,
+    case when role_basis = 'declared' then 'ok' else 'insufficient' end as data_status
+from (select unnest([date '2024-03-01', date '2024-03-02', date '2024-03-03']) as business_date)
+cross join (
+    values ('declared', 'seeding'), ('declared', 'selling'), ('declared', 'unknown'), ('observed', 'seeding'),
+    ('observed', 'selling'), ('observed', 'both'), ('observed', 'weak'), ('observed', 'unknown')
+) as r (role_basis, role);
+
+create table serving.marts.campaign_performance as
+select 's' as shop_id, 'K1' as campaign_id, 10::decimal(18,2) as paid_amount, 8::decimal(18,2) as baseline_amount,
+    0.25::double as uplift, 2::decimal(18,2) as incremental_amount, null::decimal(18,2) as net_incremental_amount,
+    -1::bigint as a3_gained, 0::bigint as asset_gained, null::double as repurchase_30d, null::double as repurchase_90d,
+    null::double as roi, date '2024-03-03' as starts_on, date '2024-03-03' as ends_on, 1::bigint as buyers_won,
+    null::bigint as repeat_buyers_30d, null::bigint as repeat_buyers_90d, 'r1' as rule_version, 'ok' as data_status;
+
 create table serving.marts.paper_reference as
 select 'figure_' || n as figure, n::double as value, '%' as unit_printed, 'As printed.' as sentence, null as note
 from range(12) as r (n);

@@ -304,6 +304,31 @@ def test_rows_of_earlier_nights_are_not_looked_at_again(warehouse: Warehouse) ->
 
 
 MART_FAULTS = {
+    "an author nobody saw nor paid": (
+        "update serving.marts.author_performance_daily set views = 0 where business_date = '2024-03-03'",
+        "author_performance_daily",
+        "somebody_saw_or_paid",
+    ),
+    "more users seeded than ripe": (
+        "update serving.marts.content_performance set ripe_users = 1, a3_flow_users = 2, a3_flow_rate = 2, data_status = 'ok'",
+        "content_performance",
+        "seeded_users_are_ripe",
+    ),
+    "contents that one basis does not see": (
+        "update serving.marts.content_mix_daily set contents = 0, data_status = 'ok' where role_basis = 'observed'",
+        "content_mix_daily",
+        "both_bases_count_the_same_contents",
+    ),
+    "an increment of something else": (
+        "update serving.marts.campaign_performance set incremental_amount = 3",
+        "campaign_performance",
+        "increments_explain_themselves",
+    ),
+    "a campaign paid less than its days": (
+        "update serving.marts.campaign_performance set paid_amount = 9, incremental_amount = 1",
+        "campaign_performance",
+        "a_campaign_is_paid_what_the_shop_was",
+    ),
     "a layer that does not exist": (
         "update serving.marts.audience_layer_history set layer = 6 where valid_to is null and layer = 4",
         "audience_layer_history",
