@@ -22,6 +22,7 @@ from tests.oracle.fields import (
     traffic_source_daily,
 )
 from tests.oracle.goods import product_quadrant, quadrant_summary_daily
+from tests.oracle.outlook import audience_forecast, audience_health_daily
 from tests.oracle.rules import RULES, Rules
 from tests.oracle.score import operating_score, operating_score_indicators, score_periods
 from tests.oracle.shop import repurchase_daily, shop_daily
@@ -30,6 +31,8 @@ MARTS = (
     "audience_layer_history",
     "audience_5a_daily",
     "audience_5a_flow",
+    "audience_health_daily",
+    "audience_forecast",
     "product_quadrant",
     "quadrant_summary_daily",
     "operating_score",
@@ -45,6 +48,13 @@ MARTS = (
     "synergy_matrix_daily",
     "field_matrix_daily",
 )
+AUDIENCE = {
+    "audience_layer_history": audience_layer_history,
+    "audience_5a_daily": audience_5a_daily,
+    "audience_5a_flow": audience_5a_flow,
+    "audience_health_daily": audience_health_daily,
+    "audience_forecast": audience_forecast,
+}
 
 
 def compute(
@@ -62,11 +72,9 @@ def compute(
         if shop.first_day is None:
             continue
         made: dict[str, list[Row]] = {}
-        if wanted & {"audience_layer_history", "audience_5a_daily", "audience_5a_flow"}:
+        if wanted & AUDIENCE.keys():
             layers = layers_by_user(shop)
-            made["audience_layer_history"] = audience_layer_history(shop, layers)
-            made["audience_5a_daily"] = audience_5a_daily(shop, layers)
-            made["audience_5a_flow"] = audience_5a_flow(shop, layers)
+            made |= {name: mart(shop, layers) for name, mart in AUDIENCE.items() if name in wanted}
         if wanted & {"product_quadrant", "quadrant_summary_daily"}:
             quadrants = product_quadrant(shop)
             made["product_quadrant"] = quadrants

@@ -57,6 +57,7 @@ KEYS = {
     "nps_surveys": ("response_id",),
     "official_metrics": ("business_date", "metric", "source"),
     "benchmarks": ("subject", "indicator", "grain", "valid_from"),
+    "campaigns": ("campaign_id",),
 }
 COLUMNS = {
     "orders": "shop_id order_line_id order_id user_id product_id product_name quantity paid_amount created_at paid_at "
@@ -78,6 +79,7 @@ COLUMNS = {
     "nps_surveys": "shop_id response_id user_id order_id score answered_at",
     "official_metrics": "shop_id business_date metric value source",
     "benchmarks": "shop_id subject indicator grain floor average excellent source valid_from valid_to",
+    "campaigns": "shop_id campaign_id name warm_up_on starts_on ends_on",
 }
 
 
