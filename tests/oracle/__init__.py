@@ -23,6 +23,7 @@ from tests.oracle.fields import (
 )
 from tests.oracle.goods import product_quadrant, quadrant_summary_daily
 from tests.oracle.growth import author_performance_daily, campaign_performance, content_marts
+from tests.oracle.outlook import audience_forecast, audience_health_daily
 from tests.oracle.rules import RULES, Rules
 from tests.oracle.score import operating_score, operating_score_indicators, score_periods
 from tests.oracle.shop import repurchase_daily, shop_daily
@@ -32,6 +33,8 @@ MARTS = (
     "audience_layer_history",
     "audience_5a_daily",
     "audience_5a_flow",
+    "audience_health_daily",
+    "audience_forecast",
     "product_quadrant",
     "quadrant_summary_daily",
     "operating_score",
@@ -55,6 +58,13 @@ MARTS = (
     "content_mix_daily",
     "campaign_performance",
 )
+AUDIENCE = {
+    "audience_layer_history": audience_layer_history,
+    "audience_5a_daily": audience_5a_daily,
+    "audience_5a_flow": audience_5a_flow,
+    "audience_health_daily": audience_health_daily,
+    "audience_forecast": audience_forecast,
+}
 
 
 def compute(
@@ -72,11 +82,9 @@ def compute(
         if shop.first_day is None:
             continue
         made: dict[str, list[Row]] = {}
-        if wanted & {"audience_layer_history", "audience_5a_daily", "audience_5a_flow"}:
+        if wanted & AUDIENCE.keys():
             layers = layers_by_user(shop)
-            made["audience_layer_history"] = audience_layer_history(shop, layers)
-            made["audience_5a_daily"] = audience_5a_daily(shop, layers)
-            made["audience_5a_flow"] = audience_5a_flow(shop, layers)
+            made |= {name: mart(shop, layers) for name, mart in AUDIENCE.items() if name in wanted}
         if wanted & {"product_quadrant", "quadrant_summary_daily"}:
             quadrants = product_quadrant(shop)
             made["product_quadrant"] = quadrants

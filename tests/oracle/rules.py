@@ -34,6 +34,7 @@ class Rules:
     short_view_days: int = 2
     liked_from_rating: int = 4
     flow_horizons: tuple[int, ...] = (1, 7, 30)
+    health_minimum: int = 1000
     quadrant_days: int = 30
     quadrant_min_products: int = 4
     provisional_days: int = 14

@@ -131,6 +131,26 @@ from (values
     (date '2024-03-03', 30, -1, 4), (date '2024-03-03', 30, -1, 1)
 ) as f (business_date, horizon_days, from_layer, to_layer);
 
+create table serving.marts.audience_health_daily as
+select 's' as shop_id, business_date, asset::bigint as asset, share as deep_share, null::double as up_rate_1,
+    null::double as up_rate_2, null::double as up_rate_3, null::double as up_rate_4, ratio as a3_ratio,
+    null::double as a5_ratio, 2 * share as benchmark_deep_share, null::double as benchmark_up_rate_1,
+    null::double as benchmark_up_rate_2, null::double as benchmark_up_rate_3, null::double as benchmark_up_rate_4,
+    case when share > 0 then 'deep_share' end as bottleneck, null::boolean as a3_thin, null::boolean as leaky,
+    null::boolean as repurchase_gap, 'r1' as rule_version, 'ok' as data_status
+from (values
+    (date '2024-03-01', 1, 0.0::double, 0.0::double), (date '2024-03-02', 2, 0.5, 1.0), (date '2024-03-03', 2, 0.5, 0.0)
+) as d (business_date, asset, share, ratio);
+
+create table serving.marts.audience_forecast as
+select 's' as shop_id, business_date, horizon_days, layer::smallint as layer,
+    case when business_date = date '2024-03-03' then layer + horizon_days / 10.0 end::double as expected_users,
+    case when business_date = date '2024-03-03' then 0.25 end::double as backtest_error, 'r1' as rule_version,
+    case when business_date = date '2024-03-03' then 'ok' else 'insufficient' end as data_status
+from (select unnest([date '2024-03-01', date '2024-03-02', date '2024-03-03']) as business_date)
+cross join (select unnest([0, 1, 2, 3, 4, 5]) as layer)
+cross join (select unnest([7, 30]) as horizon_days);
+
 create table serving.marts.shop_daily as
 select 's' as shop_id, business_date, 0::bigint as impressions, views::bigint as views, views::bigint as viewers,
     0::bigint as product_impression_users, clicks::bigint as product_click_users, buyers::bigint as buyers,

@@ -364,6 +364,26 @@ MART_FAULTS = {
         "audience_5a_daily",
         "stock_is_the_open_intervals",
     ),
+    "an asset of nobody": (
+        "update serving.marts.audience_health_daily set asset = 3 where business_date = '2024-03-03'",
+        "audience_health_daily",
+        "asset_is_the_stock",
+    ),
+    "a bottleneck above its benchmark": (
+        "update serving.marts.audience_health_daily set benchmark_deep_share = 0.4 where bottleneck is not null",
+        "audience_health_daily",
+        "bottleneck_is_narrow",
+    ),
+    "an error of one layer": (
+        "update serving.marts.audience_forecast set backtest_error = 0.3 where layer = 2 and horizon_days = 7",
+        "audience_forecast",
+        "error_is_one_of_six_layers",
+    ),
+    "a forecast that forgets people": (
+        "update serving.marts.audience_forecast set expected_users = 0 where horizon_days = 7 and data_status = 'ok'",
+        "audience_forecast",
+        "nobody_is_forgotten",
+    ),
     "shares of more than all": (
         "update serving.marts.audience_5a_daily set share = 0.6 where layer = 4 and users = 1",
         "audience_5a_daily",
