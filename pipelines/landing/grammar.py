@@ -28,7 +28,8 @@ _PLAIN_NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)"
 _SCIENTIFIC = r"[+-]?\d+(\.\d+)?[eE][+-]?\d{1,3}"
 _NUMBER_PARTS = r"^([+-]?(?:\d+\.?\d*|\.\d+))(万|w|W|亿|%)?$"
 _GROUPED = r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?(万|w|W|亿|%)?"
-_CHINESE_DURATION = r"^(?:(\d{1,6})(?:小时|时))?(?:(\d{1,6})(?:分钟|分))?(?:(\d{1,9}(?:\.\d+)?)秒)?$"
+_DECIMAL = r"\d{1,9}(?:\.\d+)?"
+_CHINESE_DURATION = rf"^(?:({_DECIMAL})天)?(?:({_DECIMAL})(?:小时|时))?(?:({_DECIMAL})(?:分钟|分))?(?:({_DECIMAL})秒)?$"
 _CLOCK_DURATION = r"^(?:(\d{1,4}):)?(\d{1,3}):(\d{2}(?:\.\d+)?)$"
 _CANONICAL_TIME = r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}"
 _TIME_PARTS = (
@@ -217,19 +218,19 @@ def _number(text: str, column: ColumnSpec) -> list[Step]:
 
 
 def _seconds(norm: str) -> str:
-    """Seconds of `1小时2分3秒` or `01:02:03`, DECIMAL, NULL where the text is neither."""
+    """Seconds of `1天2小时3分4秒` or `01:02:03`, DECIMAL, NULL where the text is neither."""
 
-    def total(pattern: str) -> str:
+    def total(pattern: str, factors: tuple[int, ...]) -> str:
         terms = []
-        for group, factor in ((1, 3600), (2, 60), (3, 1)):
+        for group, factor in enumerate(factors, 1):
             found = f"try_cast(nullif(regexp_extract({norm}, {quoted(pattern)}, {group}), '') as decimal(20,9))"
             terms.append(f"coalesce({found}, 0) * {factor}")
         return f"cast({' + '.join(terms)} as decimal(38,9))"
 
     return (
         f"case when {norm} <> '' and regexp_matches({norm}, {quoted(_CHINESE_DURATION)}) "
-        f"then {total(_CHINESE_DURATION)} "
-        f"when regexp_matches({norm}, {quoted(_CLOCK_DURATION)}) then {total(_CLOCK_DURATION)} end"
+        f"then {total(_CHINESE_DURATION, (86_400, 3600, 60, 1))} "
+        f"when regexp_matches({norm}, {quoted(_CLOCK_DURATION)}) then {total(_CLOCK_DURATION, (3600, 60, 1))} end"
     )
 
 

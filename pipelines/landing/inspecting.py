@@ -16,7 +16,7 @@ from pipelines.landing.declarations import FeedSpec, load_feeds
 from pipelines.landing.decoding import Unreadable
 from pipelines.landing.discovery import READABLE, kind_of
 from pipelines.landing.grammar import Clock
-from pipelines.landing.header import Header
+from pipelines.landing.header import Header, Matcher
 from pipelines.landing.reading import BROKEN, Content
 
 
@@ -75,9 +75,9 @@ def inspect_file(
 
 def _read(con: duckdb.DuckDBPyConnection, spec: FeedSpec, path: Path, kind: str, scratch: Path) -> Content:
     if kind not in ("csv", "csv.gz"):
-        return reading.read_cells(con, spec, path, kind, scratch)
+        return reading.read_cells(con, Matcher(spec), path, kind, scratch)
     text = reading.open_text(path, kind, scratch)
-    header, line = reading.text_header(spec, text)
+    header, line = reading.text_header(Matcher(spec), text)
     return reading.read_text(con, header, line, text, scratch)
 
 

@@ -13,11 +13,24 @@ FEEDS = {
     "users": "user_id snapshot_on", "members": "user_id", "nps_surveys": "response_id",
     "benchmarks": "subject indicator grain valid_from", "settlements": "settlement_id", "buyer_map": "order_id",
     "official_metrics": "business_date metric source",
+    # Ours: what the alliance report adds to an order line.
+    "order_commissions": "order_line_id",
 }  # fmt: skip
 
 
 def test_every_feed_of_the_contract_has_its_key():
-    assert {name: " ".join(spec.key) for name, spec in load_feeds().items()} == FEEDS
+    keys = {
+        name: " ".join(column for column in spec.key if not spec.by_name[column].internal)
+        for name, spec in load_feeds().items()
+    }
+    assert keys == FEEDS
+
+
+def test_a_canonical_file_cannot_set_what_only_an_export_says():
+    named = {(name, column.name) for name, spec in load_feeds().items() for column in spec.columns if column.internal}
+    assert named == {("traffic_daily", "cut"), ("ad_spend", "cut"), ("reviews", "is_line_by_product")}
+    for feed, column in named:
+        assert column not in load_feeds()[feed].file_columns
 
 
 def test_user_ids_are_personal_in_every_feed():
