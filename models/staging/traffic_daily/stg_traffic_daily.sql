@@ -1,4 +1,4 @@
--- Grain: one row of a cut of a day's traffic (shop_id, business_date, scene, traffic_source, author_id, content_id, product_id, cut).
+-- Grain: one row of a cut of a day (shop_id, business_date, scene, traffic_source, author_id, content_id, product_id, cut).
 -- Distinct people are not additive over days; over rows of one day the contract adds them (R29). Exports of several layouts show
 -- the same traffic in different cuts: within a scene's day each column stands in the rows of the finest cut that carries it, and
 -- is NULL in the others, so a column adds up over all rows.
