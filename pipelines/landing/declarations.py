@@ -134,6 +134,8 @@ class FeedSpec(BaseModel):
     feed: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     label_zh: str
     description: str
+    # What a merchant gains by delivering it.
+    unlocks: str
     key: tuple[str, ...]
     # Column that says which version of a key is newer; without it the later delivery is.
     version: str | None = None

@@ -235,7 +235,7 @@ def _load_file(load: _Load, found: Found, spec: FeedSpec | None, sha: str, diges
     aside = translating.set_aside(con, content.header)
     with _transaction(con):
         if layout is None and spec is not None:
-            translating.refuse_totals(con, _where_sums_stand(spec, content.header))
+            translating.refuse_totals(con, translating.where_sums_stand(spec, content.header))
             given = delivery(spec, content.header)
             results = [finish(given, content, applying.apply_cells(con, given, content.rows))]
         elif layout is not None:
@@ -303,15 +303,6 @@ def _close(load: _Load, found: Found, sha: str, digest: str) -> None:
     """Last in the file's transaction: it counts only if it is still what was read."""
     _must_be_unchanged(found)
     _remember(load, found, sha, digest)
-
-
-def _where_sums_stand(spec: FeedSpec, header: Header) -> dict[str, str]:
-    """Columns of a canonical file in which the name of a sum would be no value."""
-    return {
-        name: name
-        for name in header.names
-        if spec.by_name[name].type in ("id", "ts", "date") and (spec.by_name[name].required or name in spec.key)
-    }
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from datetime import date
 
 import duckdb
 
-from pipelines.landing.declarations import SHOP_COLUMN, ColumnSpec
+from pipelines.landing.declarations import SHOP_COLUMN, ColumnSpec, FeedSpec
 from pipelines.landing.decoding import Unreadable
 from pipelines.landing.grammar import BLANKS, NULL_WORDS, identifier, listed, quoted
 from pipelines.landing.header import Header
@@ -116,6 +116,15 @@ def refuse_totals(con: duckdb.DuckDBPyConnection, titles: dict[str, str]) -> Non
         raise Unreadable(
             f"has a row of sums in line {row[0]} (see {row[1]}), which would count everything twice; remove the row"
         )
+
+
+def where_sums_stand(spec: FeedSpec, header: Header) -> dict[str, str]:
+    """Columns of a canonical file in which the name of a sum would be no value."""
+    return {
+        name: name
+        for name in header.names
+        if spec.by_name[name].type in ("id", "ts", "date") and (spec.by_name[name].required or name in spec.key)
+    }
 
 
 def translate(

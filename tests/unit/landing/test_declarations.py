@@ -67,14 +67,17 @@ def test_money_may_not_be_negative_and_ratings_stay_within_five():
     ("text", "complaint"),
     [
         ("feed: [", "not a valid feed declaration"),
-        ("feed: x\nlabel_zh: x\ndescription: x\nkey: [a]\ncolumns: []", "refers to columns it does not declare: a"),
         (
-            "feed: x\nlabel_zh: x\ndescription: x\nkey: [a]\n"
+            "feed: x\nlabel_zh: x\ndescription: x\nunlocks: x\nkey: [a]\ncolumns: []",
+            "refers to columns it does not declare: a",
+        ),
+        (
+            "feed: x\nlabel_zh: x\ndescription: x\nunlocks: x\nkey: [a]\n"
             "columns:\n  - {name: a, type: enum, label_zh: a, description: a}",
             "an enum has values",
         ),
         (
-            "feed: x\nlabel_zh: x\ndescription: x\nkey: [a]\n"
+            "feed: x\nlabel_zh: x\ndescription: x\nunlocks: x\nkey: [a]\n"
             "columns:\n  - {name: a, type: text, min: 1, label_zh: a, description: a}",
             "min and max need a numeric type",
         ),
