@@ -24,6 +24,7 @@ _FULL_WIDTH = "０１２３４５６７８９．，％－＋：／"
 _HALF_WIDTH = "0123456789.,%-+:/"
 # A spreadsheet's rendering of a number too long for it, or a whole number kept as a float beyond 2^53.
 MANGLED_ID = r"[+-]?\d(\.\d+)?[eE]\+\d+|\d{16,}\.0"
+SEVERAL_IDS = r"\d{6,}(\s*,\s*\d{6,})+,?"
 _PLAIN_NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)"
 _SCIENTIFIC = r"[+-]?\d+(\.\d+)?[eE][+-]?\d{1,3}"
 _NUMBER_PARTS = r"^([+-]?(?:\d+\.?\d*|\.\d+))(万|w|W|亿|%)?$"
@@ -131,6 +132,12 @@ def _text(text: str, column: ColumnSpec) -> list[Step]:
             f"when (contains({text}, '+') or contains({text}, '.0')) "
             f"and regexp_full_match({text}, {quoted(MANGLED_ID)}) then 'mangled_id'"
         )
+        # Parcels of several orders name them all in one cell.
+        reasons.append(
+            f"when contains({text}, ',') and regexp_full_match({text}, {quoted(SEVERAL_IDS)}) then 'several_ids'"
+        )
+        # No id is written so; a spreadsheet that opens it later would compute it.
+        reasons.append(f"when starts_with({text}, '=') then 'formula'")
     return [[(f"{column.name}_value", text)], _outcome(column, text, reasons)]
 
 

@@ -21,6 +21,7 @@ from pipelines.landing.decoding import BOMB_BYTES, BOMB_RATIO, Unreadable
 _CHUNK = 1 << 20
 # No row of an export is this long, and no export repeats this much text.
 _LONGEST_ROW = 32 << 20
+_MOST_ROWS, _MOST_COLUMNS = 1 << 20, 1 << 14
 _MOST_SHARED = 256 << 20
 _SMALL_PART = 16 << 20
 # Whole numbers beyond this lose digits in a spreadsheet.
@@ -64,7 +65,7 @@ class Sheet:
 
     def rows(self) -> Iterator[Row]:
         """Every row that has cells, in order. Raises `Unreadable`."""
-        number = 0
+        number = last = 0
         for raw in _split(self.book.stream(self.part), b"</row>", b"sheetData"):
             start = raw.rfind(b"<row")
             if start < 0:
@@ -81,6 +82,9 @@ class Sheet:
             pieces = row.split(b"<c ")
             if given := _ROW_NUMBER.search(pieces[0]):
                 number = int(given.group(1))
+                if not last < number <= _MOST_ROWS:
+                    raise Unreadable(f"sheet {self.name} has row {number} after row {last}; save it again")
+            last = number
             if len(pieces) > 1:
                 yield Row(number, pieces[1:])
 
@@ -139,6 +143,9 @@ class Workbook:
             raise Unreadable(_DAMAGED) from error
         self.limit = max(BOMB_BYTES, path.stat().st_size * BOMB_RATIO)
         self.unpacked = 0
+        if sum(entry.file_size for entry in self.archive.infolist()) > 4 * max(self.limit, BOMB_BYTES):
+            self.archive.close()
+            raise Unreadable("unpacks to more than any export does; save it as CSV")
         self.parts = {name.replace("\\", "/").lstrip("/").lower(): name for name in self.archive.namelist()}
         if any(name.endswith("vbaproject.bin") for name in self.parts):
             self.archive.close()
@@ -313,6 +320,8 @@ def _placed(pieces: list[bytes]) -> dict[int, bytes]:
             for letter in found.group(1).rstrip(b"0123456789"):
                 position = position * 26 + letter - 64
             position -= 1
+            if position >= _MOST_COLUMNS:
+                raise Unreadable(_DAMAGED)
         placed[position] = piece
     return placed
 
@@ -328,7 +337,13 @@ def _plain(rich: bytes) -> str:
 def _unescaped(text: str) -> str:
     if "&" in text:
         text = html.unescape(text)
-    return _ESCAPED.sub(lambda match: chr(int(match.group(1), 16)), text) if "_x" in text else text
+    return _ESCAPED.sub(_character, text) if "_x" in text else text
+
+
+def _character(escape: re.Match[str]) -> str:
+    """The character of `_x000D_`; half of a pair is none."""
+    code = int(escape.group(1), 16)
+    return "\ufffd" if 0xD800 <= code < 0xE000 else chr(code)
 
 
 def _kind_of_format(number: int, formats: dict[int, str]) -> str:
