@@ -135,12 +135,13 @@ def test_the_map_names_the_buyers(shop):
     ) == [(pseudonym("ann"), 3), (pseudonym("bob"), 5)]  # fmt: skip
 
 
-def test_a_line_that_is_not_final_is_unknown(shop):
+def test_a_line_that_is_not_final_is_unknown_and_its_day_says_so(shop):
     assert asked(
-        shop, "select scene, path_class, cast(paid_amount as varchar) from marts.purchase_path_daily order by scene",
+        shop,
+        "select scene, path_class, cast(paid_amount as varchar), scene_status from marts.purchase_path_daily order by scene",
     ) == [
-        ("live", "unknown", "1001.01"), ("mall", "pure_pull", "1003.03"), ("short_video", "unknown", "1002.02"),
-        ("unknown", "unknown", "1004.04"),
+        ("live", "unknown", "1001.01", "immature"), ("mall", "pure_pull", "1003.03", "immature"),
+        ("short_video", "unknown", "1002.02", "immature"), ("unknown", "unknown", "1004.04", "immature"),
     ]  # fmt: skip
 
 
@@ -231,6 +232,10 @@ def test_at_once_or_over_many_nights_the_marts_are_the_same(tmp_path: Path) -> N
     assert except_both_ways(published(tmp_path / "nightly"), published(tmp_path / "at_once")) == []
     with duckdb.connect(str(published(tmp_path / "nightly")), read_only=True) as con:
         assert asked(con, "select count(*) from operations.load_audit where status <> 'loaded'") == [(0,)]
+        # Every day but the last of each export was restated with its scene.
+        assert asked(
+            con, "select count(distinct business_date) from marts.purchase_path_daily where scene_status <> 'ok'"
+        ) == [(1,)]
         assert asked(con, "select count(distinct user_id) > 10 from marts.audience_layer_history") == [(True,)]
 
 

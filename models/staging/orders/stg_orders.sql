@@ -10,7 +10,8 @@ with lines as (
         case when cast(o.paid_at as date) <= {{ run_date() }} then cast(o.paid_at as date) end as paid_on,
         o.promised_ship_at, o.shipped_at, o.picked_up_at, o.due_delivery_at, o.delivered_at, o.finished_at,
         o.status, o.scene, o.entry, coalesce(c.author_id, o.author_id) as author_id, o.content_id, o.campaign_id, o.ad_id,
-        coalesce(o.is_gift, false) as is_gift, coalesce(o.is_presale, false) as is_presale, o.load_seq
+        coalesce(o.is_gift, false) as is_gift, coalesce(o.is_presale, false) as is_presale,
+        coalesce(o.is_scene_pending, false) as is_scene_pending, o.load_seq
     from {{ source('raw', 'raw_orders') }} as o
     left join {{ source('raw', 'raw_buyer_map') }} as m
         on o.shop_id = m.shop_id and o.order_id = m.order_id
@@ -23,7 +24,7 @@ select
     quantity, list_amount, paid_amount, merchant_discount, platform_discount, commission_amount, coupon_amount,
     created_at, created_on, paid_at, paid_on,
     promised_ship_at, shipped_at, picked_up_at, due_delivery_at, delivered_at, finished_at,
-    status, scene, entry, author_id, content_id, campaign_id, ad_id, is_gift, is_presale,
+    status, scene, entry, author_id, content_id, campaign_id, ad_id, is_gift, is_presale, is_scene_pending,
     (paid_on is not null and paid_amount > 0 and not is_gift) as is_paid_line,
     load_seq
 from lines

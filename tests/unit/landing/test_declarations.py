@@ -28,7 +28,12 @@ def test_every_feed_of_the_contract_has_its_key():
 
 def test_a_canonical_file_cannot_set_what_only_an_export_says():
     named = {(name, column.name) for name, spec in load_feeds().items() for column in spec.columns if column.internal}
-    assert named == {("traffic_daily", "cut"), ("ad_spend", "cut"), ("reviews", "is_line_by_product")}
+    assert named == {
+        ("traffic_daily", "cut"),
+        ("ad_spend", "cut"),
+        ("reviews", "is_line_by_product"),
+        ("orders", "is_scene_pending"),
+    }
     for feed, column in named:
         assert column not in load_feeds()[feed].file_columns
 
