@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
 
@@ -170,3 +171,13 @@ def test_a_declaration_that_contradicts_itself_is_refused_in_one_line(text, comp
         parse_layout(text, "x.yml")
     assert complaint in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_the_runbook_says_where_to_find_every_export_that_feeds_something():
+    page = (Path(__file__).resolve().parents[3] / "docs" / "runbook.md").read_text(encoding="utf-8")
+    chinese, english = page.split("## English")
+    for layout in LAYOUTS.values():
+        if layout.feeds:
+            row = next(line for line in chinese.splitlines() if line.startswith(f"| {layout.label_zh}"))
+            assert layout.page in row and layout.advice["every"] in row, layout.layout
+            assert layout.label_zh in english, layout.layout
