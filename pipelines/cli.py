@@ -15,6 +15,7 @@ import logging
 import math
 import os
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -40,6 +41,7 @@ from pipelines.errors import QuanyuError
 from pipelines.orchestration.console import Speaker, visible
 
 if TYPE_CHECKING:
+    from pipelines.landing import Inspection
     from pipelines.orchestration.night import Request
     from pipelines.warehouse.reading import Table
 
@@ -261,29 +263,84 @@ def simulate(
 @cli.command()
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--feed", help="Feed of the files. Default: the folder they lie in, else the one their header fits.")
+@click.option(
+    "--draft",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write a layout declaration for an export that nobody has described yet to this new file.",
+)
 @at_home
-def inspect(files: tuple[Path, ...], feed: str | None, home: Path | None, landing: Path | None, debug: bool) -> None:
-    """What a night would make of files: feed, encoding, columns, rows, problems. Loads nothing.
+def inspect(
+    files: tuple[Path, ...], feed: str | None, draft: Path | None,
+    home: Path | None, landing: Path | None, debug: bool,
+) -> None:  # fmt: skip
+    """What a night would make of files: which export or feed, encoding, columns, rows, period, what would be held back
+    and why, and what is missing for a fuller picture. Loads nothing.
 
     \b
     Exit code: 0 all rows would load · 2 problems
-    Example:   quanyu inspect ~/Downloads/orders.csv --feed orders
+    Examples:  quanyu inspect ~/Downloads/*.csv ~/Downloads/*.xlsx
+               quanyu inspect new_report.xlsx --draft new_report.yml
     """
-    from pipelines.landing import inspect_file
+    from pipelines.landing import inspect_file, still_missing
 
     settings = settings_of(home, landing, debug)
+    if draft:
+        write_draft(files, draft)
+        return
     problems = 0
+    inspections = []
     for path in files:
         found = inspect_file(path, feed=feed, default_shop=settings.default_shop, time_zone=settings.time_zone)
+        inspections.append(found)
         problems += len(found.problems)
-        out.print(f"{path}", markup=False)
-        out.print(f"  feed      {found.feed or 'unknown'} · {found.encoding or 'no encoding'} · {found.rows:,} rows")
-        out.print(f"  columns   {', '.join(found.columns) or 'none'}", markup=False)
-        if found.left_out:
-            out.print(f"  left out  {', '.join(found.left_out)}", markup=False)
-        for problem in found.problems:
-            err.print(f"{path}: {problem}", markup=False)
+        show_inspection(found)
+    if any(found.fed for found in inspections):
+        out.print("For a fuller picture")
+        for line in still_missing(inspections):
+            out.print(f"  {line}", markup=False)
     sys.exit(REFUSED if problems else OK)
+
+
+def show_inspection(found: Inspection) -> None:
+    """Print what one file is; its problems go to standard error."""
+    out.print(f"{visible(str(found.path))}", markup=False)
+    name = f"{found.layout.label_zh} ({found.layout.layout})" if found.layout else found.feed or "unknown"
+    out.print(f"  is        {name} · {found.encoding or 'no encoding'} · {found.rows:,} rows", markup=False)
+    if found.width:
+        out.print(f"  columns   {found.known} of {found.width} known; read: {', '.join(found.columns)}", markup=False)
+    if found.left_out:
+        out.print(f"  left out  {visible(', '.join(found.left_out))}", markup=False)
+    if found.set_aside:
+        out.print(f"  set aside {found.set_aside} rows of sums or explanations")
+    for fed in found.fed:
+        days = f", {fed.first_day} to {fed.last_day}" if fed.first_day else ""
+        held = f", {fed.held_back:,} would be held back" if fed.held_back else ""
+        out.print(f"  feeds     {fed.feed}: {fed.loads:,} rows would load{days}{held}")
+        if fed.unfilled:
+            out.print(f"            not in this file: {', '.join(fed.unfilled)}")
+    for note in found.notes:
+        out.print(f"  note      {note}", markup=False)
+    for problem in found.problems:
+        err.print(f"{found.path}: {problem}", markup=False)
+
+
+def write_draft(files: tuple[Path, ...], target: Path) -> None:
+    """Draft a layout of the one file, into a new file."""
+    from pipelines.landing.drafting import draft_layout
+
+    if len(files) != 1:
+        raise click.UsageError("--draft takes one FILE")
+    if target.exists():
+        raise QuanyuError(f"{target}: is there already; name a new file")
+    if not files[0].is_file():
+        raise QuanyuError(f"{files[0]}: is not a file; name an export")
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            text = draft_layout(files[0], Path(scratch), today=date.today())
+        except QuanyuError as error:
+            raise QuanyuError(f"{files[0]}: {error}") from error
+    target.write_text(text, encoding="utf-8")
+    out.print(f"{target}: look at every line, then put it into pipelines/landing/layouts/", markup=False)
 
 
 @cli.command()
@@ -372,7 +429,8 @@ def quarantine() -> None:
 
     \b
     Drop a corrected file to load them; the load releases the rows it replaces.
-    Examples:  quanyu quarantine list --feed orders
+    Examples:  quanyu quarantine list --grouped
+               quanyu quarantine list --feed orders
                quanyu quarantine show --path orders/2025-11-11.csv --line 42
                quanyu quarantine release --path orders/2025-11-11.csv
     """
@@ -398,22 +456,26 @@ LIMIT = click.option("--limit", type=click.IntRange(1), default=50, show_default
 
 @quarantine.command("list")
 @chosen
+@click.option(
+    "--grouped", "by_reason", is_flag=True, help="One line a file, column and reason, with the number of rows."
+)
 @LIMIT
 @SHAPE
 @at_home
 @only_reads
 def list_quarantine(
-    feed: str | None, file: str | None, reason: str | None, line: int | None, limit: int, shape: str,
+    feed: str | None, file: str | None, reason: str | None, line: int | None, limit: int, shape: str, by_reason: bool,
     home: Path | None, landing: Path | None, debug: bool,
 ) -> None:  # fmt: skip
     """Which rows are held back, where they stand and why."""
     from pipelines.orchestration.lock import night_lock
-    from pipelines.warehouse.held_back import listed
+    from pipelines.warehouse.held_back import grouped, listed
 
     settings = settings_of(home, landing, debug)
     settings.make_home()
     with night_lock(settings, err.print, wait=False):
-        show_table(listed(settings, {"feed": feed, "path": file, "reason": reason, "line": line}, limit), shape)
+        table = grouped if by_reason else listed
+        show_table(table(settings, {"feed": feed, "path": file, "reason": reason, "line": line}, limit), shape)
 
 
 @quarantine.command("show")

@@ -12,10 +12,11 @@ from datetime import datetime
 
 import duckdb
 
-from pipelines.landing.declarations import PERSONAL_COLUMN, SHOP_COLUMN, ColumnSpec, FeedSpec
+from pipelines.landing.declarations import PERSONAL_COLUMN, SHOP_COLUMN, SHOP_SPEC, ColumnSpec, FeedSpec, load_feeds
 from pipelines.landing.grammar import BLANKS, Clock, identifier, listed, quoted, typing_query
 from pipelines.landing.pseudonyms import pseudonym_sql
 from pipelines.landing.reading import BROKEN, CELLS
+from pipelines.landing.translating import TITLE, TRANSLATED, Translation
 
 TYPED = "landing_typed"
 _NEW = "landing_new"
@@ -26,6 +27,7 @@ _HELD = "landing_held"
 _NAMED = "landing_named"
 # Shorter user ids cannot be told from quantities and dates in other columns.
 _TELLING = 6
+BUYER_MAP = "buyer_map"
 # Rows from which the optimizer earns what it costs.
 _WORTH_PLANNING = 20_000
 _TEMPORARY = (TYPED, _NEW, _USERS, _FRESH, _DROPPED, _HELD, _NAMED)
@@ -33,7 +35,7 @@ _TEMPORARY = (TYPED, _NEW, _USERS, _FRESH, _DROPPED, _HELD, _NAMED)
 
 @dataclass(frozen=True)
 class Delivery:
-    """The file at hand."""
+    """The file at hand, as one feed sees it; `translation` where it is an export of the platform."""
 
     spec: FeedSpec
     columns: tuple[str, ...]
@@ -42,6 +44,33 @@ class Delivery:
     load_seq: int
     default_shop: str
     clock: Clock
+    translation: Translation | None = None
+
+    @property
+    def typed(self) -> tuple[ColumnSpec, ...]:
+        """The columns whose cells are typed, in file order."""
+        if self.translation:
+            return self.translation.typed
+        return tuple(self.spec.by_name[name] for name in self.columns)
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """Columns of `landing_cells` that a quarantined row shows, and what the file calls them."""
+        return self.translation.shown if self.translation else {name: name for name in self.columns}
+
+    @property
+    def withheld(self) -> frozenset[str]:
+        """Those of them that hold what people wrote."""
+        if self.translation:
+            return self.translation.withheld
+        return frozenset(name for name in self.columns if self.spec.by_name[name].withheld)
+
+    def title_sql(self, name: str) -> str:
+        """SQL of what the file calls a column."""
+        if self.translation is None:
+            return quoted(name)
+        titles = self.translation.titles
+        return quoted(titles[name]) if name in titles else TITLE if self.translation.is_spread else quoted(name)
 
 
 @dataclass(frozen=True)
@@ -73,8 +102,10 @@ def drop_temporary(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(f"drop table if exists {table}")
 
 
-def apply_cells(con: duckdb.DuckDBPyConnection, delivery: Delivery, rows: int) -> Books:
-    """Type `landing_cells` and bring them into the raw tables. `rows` is what the reader saw."""
+def apply_cells(con: duckdb.DuckDBPyConnection, delivery: Delivery, rows: int, set_aside: int = 0) -> Books:
+    """Type the cells and bring them into the raw tables. `rows` is what the reader saw, `set_aside` those of them that
+    are no rows of data. Of a delivered row that gives several, all load or none; it is counted once.
+    """
     drop_temporary(con)
     with _unplanned(con) if rows < _WORTH_PLANNING else nullcontext():
         type_cells(con, delivery)
@@ -85,18 +116,24 @@ def apply_cells(con: duckdb.DuckDBPyConnection, delivery: Delivery, rows: int) -
     ).fetchone() or (0, 0)
     _number_users(con, delivery)
     _collect_new(con, delivery)
-    accepted = _count(con, f"select count(*) from {_NEW}")
+    lines = "count(distinct source_line)" if delivery.translation and delivery.translation.is_spread else "count(*)"
+    accepted = _count(con, f"select {lines} from {_NEW}")
     _drop_repeated(con, delivery.spec)
     insert = _insert_unseen if delivery.spec.immutable else _insert_newer
-    loaded = insert(con, delivery)
+    insert(con, delivery)
+    loaded = _count(con, f"select {lines} from {_NEW}")
     release_by_key(con, delivery)
     release_by_path(con, delivery)
     refresh_presence(con, delivery.spec, delivery.load_seq)
+    if delivery.spec.feed == BUYER_MAP:
+        refresh_presence(con, load_feeds()["orders"], delivery.load_seq)
     return Books(
         read=rows,
         loaded=loaded,
         duplicate=accepted - loaded,
         quarantined=quarantined,
+        # A row without a single value says nothing.
+        set_aside=rows - accepted - quarantined if lines != "count(*)" else set_aside,
         nulled=int(nulled),
         rounded=int(rounded),
     )
@@ -119,23 +156,42 @@ def _unplanned(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
 def type_cells(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
     """`landing_typed`: line, every column of the feed by its file name, first bad column and its reason, counters."""
     spec = delivery.spec
-    present = [spec.by_name[name] for name in delivery.columns]
+    present = delivery.typed
     values = [f"{_value(column, delivery)} as {identifier(column.name)}" for column in spec.all_columns]
-    bad = [(column.name, f"{column.name}_error") for column in present]
+    bad = [(delivery.title_sql(column.name), f"{column.name}_error") for column in present]
     if spec.require_one_of:
         rule = spec.require_one_of
         empty = [f"{name}_text is null" for name in (rule.column, *rule.unless) if name in delivery.columns]
-        bad.append((rule.column, f"case when {' and '.join(empty) or 'true'} then 'missing_required' end"))
-    first = " ".join(f"when {error} is not null then {quoted(name)}" for name, error in bad)
+        bad.append(
+            (delivery.title_sql(rule.column), f"case when {' and '.join(empty) or 'true'} then 'missing_required' end")
+        )
+    computed = delivery.translation.computed if delivery.translation else {}
+    for name, sql in computed.items():
+        if spec.by_name[name].required:
+            bad.append((delivery.title_sql(name), f"case when {sql} is null then 'missing_required' end"))
+    first = " ".join(f"when {error} is not null then {title}" for title, error in bad)
     reason = ", ".join(error for _, error in bad)
     nulled = " + ".join(f"{column.name}_nulled" for column in present)
     rounded = " + ".join(f"{column.name}_rounded" for column in present)
-    broken_key = " or ".join(f"{column.name}_error is not null" for column in present if column.name in _key(spec))
+    key = [f"{column.name}_error is not null" for column in present if column.name in _key(spec)]
+    key += [f"{sql} is null" for name, sql in computed.items() if name in _key(spec)]
+    source, place = CELLS, "line"
+    if delivery.translation:
+        source = TRANSLATED
+        place = "landing_place" if delivery.translation.is_spread else "line"
+    shop = _value(SHOP_SPEC, delivery)
     con.execute(
-        f"create temp table {TYPED} as select line, {', '.join(values)}, case {first} end as bad_column, "
-        f"coalesce({reason}, null) as bad_reason, {nulled} as values_nulled, {rounded} as values_rounded, "
-        f"{broken_key or 'false'} as is_key_broken from ({typing_query(CELLS, present, delivery.clock)})"
+        f"create temp table {TYPED} as select line, {place} as place, {', '.join(values)}, "
+        f"case {first} end as bad_column, coalesce({reason}, null) as bad_reason, {nulled} as values_nulled, "
+        f"{rounded} as values_rounded, {' or '.join(key) or 'false'} as is_key_broken "
+        f"from (select *, {shop} as shop_id_of_row from ({typing_query(source, present, delivery.clock)}))"
     )
+    if delivery.translation and delivery.translation.is_spread:
+        # One bad value holds its whole row back, under the first bad column.
+        con.execute(
+            f"delete from {TYPED} as t using (select line, min(place) as place from {TYPED} "
+            "where bad_column is not null group by line) as b where t.line = b.line and t.place <> b.place"
+        )
 
 
 def _key(spec: FeedSpec) -> tuple[str, ...]:
@@ -144,6 +200,8 @@ def _key(spec: FeedSpec) -> tuple[str, ...]:
 
 def _value(column: ColumnSpec, delivery: Delivery) -> str:
     """SQL of a column over the typing query; what the file lacks is derived or NULL."""
+    if delivery.translation and column.name in delivery.translation.computed:
+        return delivery.translation.computed[column.name]
     if column.name in delivery.columns:
         value = f"{column.name}_value"
         return f"coalesce({value}, {quoted(delivery.default_shop)})" if column.name == SHOP_COLUMN else value
@@ -231,8 +289,8 @@ def _collect_new(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
     stored = stored_expressions(spec, "t", user, f"hash(t.{SHOP_COLUMN}, t.{identifier(spec.key[0])})")
     columns = ", ".join(f"{sql} as {identifier(name)}" for name, sql in stored)
     con.execute(
-        f"create temp table {_NEW} as select {columns}, t.line as source_line from {TYPED} as t {join} "
-        "where t.bad_column is null"
+        f"create temp table {_NEW} as select {columns}, t.line as source_line, t.rowid as row_no "
+        f"from {TYPED} as t {join} where t.bad_column is null"
     )
 
 
@@ -244,11 +302,11 @@ def _drop_repeated(con: duckdb.DuckDBPyConnection, spec: FeedSpec) -> None:
         order = f"{identifier(spec.version)} desc nulls last, {order}"
     keys = ", ".join(identifier(name) for name in spec.key_stored)
     con.execute(
-        f"create temp table {_DROPPED} as select source_line from (select source_line, row_number() over "
+        f"create temp table {_DROPPED} as select row_no from (select row_no, row_number() over "
         f"(partition by {keys} order by {order}) as place from {_NEW} as n where {hashed} in "
         f"(select {hashed} from {_NEW} as n group by 1 having count(*) > 1)) where place > 1"
     )
-    con.execute(f"delete from {_NEW} where source_line in (select source_line from {_DROPPED})")
+    con.execute(f"delete from {_NEW} where row_no in (select row_no from {_DROPPED})")
 
 
 def same_key(spec: FeedSpec, left: str, right: str) -> str:
@@ -261,11 +319,11 @@ def same_key(spec: FeedSpec, left: str, right: str) -> str:
     )
 
 
-def _insert_unseen(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> int:
-    """Insert the events that no earlier file brought. Returns rows inserted."""
+def _insert_unseen(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
+    """Insert the events that no earlier file brought."""
     spec = delivery.spec
     con.execute(
-        f"delete from {_NEW} where source_line in (select n.source_line from {_NEW} as n join {spec.raw_table} as r "
+        f"delete from {_NEW} where row_no in (select n.row_no from {_NEW} as n join {spec.raw_table} as r "
         f"on n.key_hash = r.key_hash and {same_key(spec, 'n', 'r')})"
     )
     names = ", ".join(identifier(name) for name, _ in spec.data_columns)
@@ -273,30 +331,29 @@ def _insert_unseen(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> int:
         f"insert into {spec.raw_table} ({names}, load_seq, source_line) "
         f"select {names}, {delivery.load_seq}, source_line from {_NEW}"
     )
-    return _count(con, f"select count(*) from {_NEW}")
 
 
-def _insert_newer(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> int:
+def _insert_newer(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
     """Insert the versions newer than what is held; those they replace move to the superseded table.
 
     Deliveries are applied in order, so a version that is not older by its version column is newer. A column that the
-    file does not have keeps the value held: a file restates only what it carries. Returns rows inserted.
+    file does not have keeps the value held: a file restates only what it carries.
     """
     spec = delivery.spec
     names = [name for name, _ in spec.data_columns]
     held = ", ".join(f"r.{identifier(name)}" for name in (*names, "load_seq", "source_line"))
     con.execute(
-        f"create temp table {_HELD} as select n.source_line as new_line, r.rowid as held_row, {held} "
+        f"create temp table {_HELD} as select n.row_no as new_row, r.rowid as held_row, {held} "
         f"from {_NEW} as n join {spec.raw_table} as r on {same_key(spec, 'n', 'r')}"
     )
     if spec.version:
         version = identifier(spec.version)
         older = f"h.{version} is not null and (n.{version} is null or n.{version} < h.{version})"
         con.execute(
-            f"delete from {_NEW} where source_line in (select n.source_line from {_NEW} as n "
-            f"join {_HELD} as h on n.source_line = h.new_line where {older})"
+            f"delete from {_NEW} where row_no in (select n.row_no from {_NEW} as n "
+            f"join {_HELD} as h on n.row_no = h.new_row where {older})"
         )
-        con.execute(f"delete from {_HELD} where new_line not in (select source_line from {_NEW})")
+        con.execute(f"delete from {_HELD} where new_row not in (select row_no from {_NEW})")
     columns = ", ".join(identifier(name) for name in (*names, "load_seq", "source_line"))
     con.execute(
         f"insert into {spec.superseded_table} ({columns}, superseded_seq) "
@@ -314,10 +371,9 @@ def _insert_newer(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> int:
 
     con.execute(
         f"insert into {spec.raw_table} ({columns}) select {', '.join(current(name) for name in names)}, "
-        f"{delivery.load_seq}, n.source_line from {_NEW} as n left join {_HELD} as h on n.source_line = h.new_line "
-        "order by n.source_line"
+        f"{delivery.load_seq}, n.source_line from {_NEW} as n left join {_HELD} as h on n.row_no = h.new_row "
+        "order by n.source_line, n.row_no"
     )
-    return _count(con, f"select count(*) from {_NEW}")
 
 
 # --- quarantine ------------------------------------------------------------------------------------------------------
@@ -344,14 +400,13 @@ def _quarantine(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> int:
     if bad:
         named = _name_misplaced_users(con, delivery)
         shown = []
-        for name in delivery.columns:
-            column = spec.by_name[name]
+        for name, title in delivery.shown.items():
             cell = f"c.{identifier(name)}"
             if named:
                 cell = f"coalesce(map_extract(getvariable('{_NAMED}'), trim({cell}, {BLANKS}))[1], {cell})"
-            if column.personal:
+            if spec.personal and name == spec.personal.name:
                 cell = pseudonym_sql(f"t.{identifier(name)}")
-            shown.append(f"{quoted(name)}: {'null::varchar' if column.withheld else cell}")
+            shown.append(f"{quoted(title)}: {'null::varchar' if name in delivery.withheld else cell}")
         user = pseudonym_sql(f"t.{identifier(spec.personal.name)}") if spec.personal else "null"
         con.execute(
             f"insert into control.quarantine select {head}, t.line, t.bad_column, t.bad_reason, "
@@ -374,7 +429,7 @@ def _name_misplaced_users(con: duckdb.DuckDBPyConnection, delivery: Delivery) ->
     spec = delivery.spec
     if spec.personal is None:
         return False
-    others = [f"c.{identifier(name)}" for name in delivery.columns if not spec.by_name[name].personal]
+    others = [f"c.{identifier(name)}" for name in delivery.shown if name != spec.personal.name]
     user = identifier(spec.personal.name)
     con.execute(
         f"create temp table {_NAMED} as with bad as (select [{', '.join(others)}] as cells "
@@ -430,7 +485,16 @@ def _moment(now: datetime) -> datetime:
 def refresh_presence(con: duckdb.DuckDBPyConnection, spec: FeedSpec, load_seq: int) -> None:
     """Count the feed's rows by shop. Events only grow, so the new ones are added; other feeds are counted again."""
     users = f"count({PERSONAL_COLUMN})" if spec.personal else "0"
-    counted = f"select {SHOP_COLUMN}, count(*) as rows_held, {users} as rows_with_user from {spec.raw_table}"
+    table = spec.raw_table
+    if spec.feed == "orders":
+        # A line whose order the merchant has mapped names its user, too (R13b).
+        map_table = load_feeds()[BUYER_MAP].raw_table
+        table = (
+            f"(select o.{SHOP_COLUMN}, coalesce(o.{PERSONAL_COLUMN}, m.{PERSONAL_COLUMN}) as {PERSONAL_COLUMN} "
+            f"from {spec.raw_table} as o left join {map_table} as m "
+            f"on o.{SHOP_COLUMN} = m.{SHOP_COLUMN} and o.order_id = m.order_id)"
+        )
+    counted = f"select {SHOP_COLUMN}, count(*) as rows_held, {users} as rows_with_user from {table}"
     if spec.immutable:
         counted += f" where load_seq = {load_seq} group by 1"
         before = (

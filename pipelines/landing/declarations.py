@@ -21,7 +21,7 @@ SHOP_COLUMN = "shop_id"
 PERSONAL_COLUMN = "user_key"
 # Part of every declaration's digest: raise it when the readers or the grammar learn something, so that refused files
 # are tried again.
-GRAMMAR_VERSION = 1
+GRAMMAR_VERSION = 2
 
 ColumnType = Literal["id", "text", "enum", "ts", "date", "int", "money", "number", "rate", "bool"]
 
@@ -66,6 +66,8 @@ class ColumnSpec(BaseModel):
     personal: bool = False
     # Free text a person typed: kept in the build database only, left out of `quarantine.raw_row`.
     withheld: bool = False
+    # Set by the layout of an export; not read from a canonical file.
+    internal: bool = False
     label_zh: str
     description: str
 
@@ -87,6 +89,8 @@ class ColumnSpec(BaseModel):
             raise ValueError(f"{self.name}: min and max need a numeric type")
         if (self.end_of_day or self.planned) and self.type not in ("ts", "date"):
             raise ValueError(f"{self.name}: end_of_day and planned need a time")
+        if self.internal and (self.required or self.personal):
+            raise ValueError(f"{self.name}: an internal column is neither required nor personal")
         if self.personal and self.type != "id":
             raise ValueError(f"{self.name}: a personal column is an id")
         return self
@@ -130,6 +134,8 @@ class FeedSpec(BaseModel):
     feed: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     label_zh: str
     description: str
+    # What a merchant gains by delivering it.
+    unlocks: str
     key: tuple[str, ...]
     # Column that says which version of a key is newer; without it the later delivery is.
     version: str | None = None
@@ -146,6 +152,11 @@ class FeedSpec(BaseModel):
     def by_name(self) -> dict[str, ColumnSpec]:
         """Columns by their name in files, `shop_id` included."""
         return {column.name: column for column in (SHOP_SPEC, *self.columns)}
+
+    @cached_property
+    def file_columns(self) -> frozenset[str]:
+        """Names that a canonical file may have in its header."""
+        return frozenset(column.name for column in self.all_columns if not column.internal)
 
     @cached_property
     def all_columns(self) -> tuple[ColumnSpec, ...]:

@@ -196,7 +196,9 @@ def _check(cells: pa.Array, column: ColumnSpec, latest: datetime) -> None:
 
 
 def _has_odd_edges(cells: pa.StringArray, *, is_id: bool) -> bool:
-    """Whether a cell starts or ends with a space or, an id, ends with `.0`. Looks at the first and last bytes alone."""
+    """Whether a cell starts or ends with a space or, an id, starts with `=` or ends with `.0`. Looks at the first and
+    last bytes alone.
+    """
     _, offsets, data = cells.buffers()
     if data is None or data.size == 0:
         return False
@@ -204,9 +206,10 @@ def _has_odd_edges(cells: pa.StringArray, *, is_id: bool) -> bool:
     ends = np.frombuffer(offsets, np.int32)[cells.offset : cells.offset + len(cells) + 1]
     # Where a cell is empty these are bytes of its neighbours, which are edges as well.
     last = characters[ends[1:] - 1]
-    if bool((last == 32).any() or (characters[np.minimum(ends[:-1], data.size - 1)] == 32).any()):
+    first = characters[np.minimum(ends[:-1], data.size - 1)]
+    if bool((last == 32).any() or (first == 32).any()):
         return True
-    return is_id and bool((characters[ends[1:] - 2][last == 48] == 46).any())
+    return is_id and bool((first == 61).any() or (characters[ends[1:] - 2][last == 48] == 46).any())
 
 
 def _insert(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:

@@ -1,4 +1,4 @@
-"""Which files lie in the landing folder, of which feed, and in which order they were delivered.
+"""Which files lie in the landing folder, in which feed's folder, and in which order they were delivered.
 
 Nothing is opened here. Links that lead out of the folder, and things that are no files, are never followed.
 """
@@ -26,7 +26,9 @@ _EXPORT_TIME = re.compile(r"^(\d{10}|\d{13})(?=[_.\-])")
 
 @dataclass(frozen=True)
 class Found:
-    """One file. `problem` says why it cannot be read, None where it can; `delivered` orders files of a run."""
+    """One file. `problem` says why it cannot be read, None where it can; `misplaced` why only an export of the platform
+    can be loaded from where it lies; `delivered` orders files of a run.
+    """
 
     path: Path
     relative: str
@@ -36,6 +38,7 @@ class Found:
     mtime_ns: int
     ctime_ns: int
     problem: str | None = None
+    misplaced: str = ""
 
     @property
     def delivered(self) -> tuple[int, int, str]:
@@ -111,7 +114,7 @@ def _look(root: Path, path: Path, feeds: list[str]) -> Found | None:
         return None
     elif not stat.S_ISREG(info.st_mode):
         problem = "is not a regular file; put a csv, csv.gz, parquet or xlsx file here"
-    elif feed == UNPLACED:
+    elif kind is None and feed == UNPLACED:
         problem = _misplaced(place, feeds)
     elif kind is None:
         problem = f"has an extension that is not read; expected one of {', '.join(READABLE)}"
@@ -124,6 +127,7 @@ def _look(root: Path, path: Path, feeds: list[str]) -> Found | None:
         mtime_ns=info.st_mtime_ns,
         ctime_ns=info.st_ctime_ns,
         problem=problem,
+        misplaced=_misplaced(place, feeds) if feed == UNPLACED else "",
     )
 
 

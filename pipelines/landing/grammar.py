@@ -24,11 +24,13 @@ _FULL_WIDTH = "０１２３４５６７８９．，％－＋：／"
 _HALF_WIDTH = "0123456789.,%-+:/"
 # A spreadsheet's rendering of a number too long for it, or a whole number kept as a float beyond 2^53.
 MANGLED_ID = r"[+-]?\d(\.\d+)?[eE]\+\d+|\d{16,}\.0"
+SEVERAL_IDS = r"\d{6,}(\s*,\s*\d{6,})+,?"
 _PLAIN_NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)"
 _SCIENTIFIC = r"[+-]?\d+(\.\d+)?[eE][+-]?\d{1,3}"
 _NUMBER_PARTS = r"^([+-]?(?:\d+\.?\d*|\.\d+))(万|w|W|亿|%)?$"
 _GROUPED = r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?(万|w|W|亿|%)?"
-_CHINESE_DURATION = r"^(?:(\d{1,6})(?:小时|时))?(?:(\d{1,6})(?:分钟|分))?(?:(\d{1,9}(?:\.\d+)?)秒)?$"
+_DECIMAL = r"\d{1,9}(?:\.\d+)?"
+_CHINESE_DURATION = rf"^(?:({_DECIMAL})天)?(?:({_DECIMAL})(?:小时|时))?(?:({_DECIMAL})(?:分钟|分))?(?:({_DECIMAL})秒)?$"
 _CLOCK_DURATION = r"^(?:(\d{1,4}):)?(\d{1,3}):(\d{2}(?:\.\d+)?)$"
 _CANONICAL_TIME = r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}"
 _TIME_PARTS = (
@@ -130,6 +132,12 @@ def _text(text: str, column: ColumnSpec) -> list[Step]:
             f"when (contains({text}, '+') or contains({text}, '.0')) "
             f"and regexp_full_match({text}, {quoted(MANGLED_ID)}) then 'mangled_id'"
         )
+        # Parcels of several orders name them all in one cell.
+        reasons.append(
+            f"when contains({text}, ',') and regexp_full_match({text}, {quoted(SEVERAL_IDS)}) then 'several_ids'"
+        )
+        # No id is written so; a spreadsheet that opens it later would compute it.
+        reasons.append(f"when starts_with({text}, '=') then 'formula'")
     return [[(f"{column.name}_value", text)], _outcome(column, text, reasons)]
 
 
@@ -217,19 +225,19 @@ def _number(text: str, column: ColumnSpec) -> list[Step]:
 
 
 def _seconds(norm: str) -> str:
-    """Seconds of `1小时2分3秒` or `01:02:03`, DECIMAL, NULL where the text is neither."""
+    """Seconds of `1天2小时3分4秒` or `01:02:03`, DECIMAL, NULL where the text is neither."""
 
-    def total(pattern: str) -> str:
+    def total(pattern: str, factors: tuple[int, ...]) -> str:
         terms = []
-        for group, factor in ((1, 3600), (2, 60), (3, 1)):
+        for group, factor in enumerate(factors, 1):
             found = f"try_cast(nullif(regexp_extract({norm}, {quoted(pattern)}, {group}), '') as decimal(20,9))"
             terms.append(f"coalesce({found}, 0) * {factor}")
         return f"cast({' + '.join(terms)} as decimal(38,9))"
 
     return (
         f"case when {norm} <> '' and regexp_matches({norm}, {quoted(_CHINESE_DURATION)}) "
-        f"then {total(_CHINESE_DURATION)} "
-        f"when regexp_matches({norm}, {quoted(_CLOCK_DURATION)}) then {total(_CLOCK_DURATION)} end"
+        f"then {total(_CHINESE_DURATION, (86_400, 3600, 60, 1))} "
+        f"when regexp_matches({norm}, {quoted(_CLOCK_DURATION)}) then {total(_CLOCK_DURATION, (3600, 60, 1))} end"
     )
 
 

@@ -6,20 +6,21 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import duckdb
 
-from pipelines.landing import applying, direct, pseudonyms, reading
+from pipelines.landing import applying, direct, pseudonyms, reading, translating
 from pipelines.landing.applying import Books, Delivery
 from pipelines.landing.declarations import FeedSpec, load_feeds
 from pipelines.landing.decoding import Unreadable, content_hash
 from pipelines.landing.discovery import UNPLACED, Found, discover
 from pipelines.landing.grammar import Clock
-from pipelines.landing.header import Header
+from pipelines.landing.header import Header, Matcher
+from pipelines.landing.layouts import Layout, layouts_digest
 from pipelines.landing.reading import Content
 
 SCRATCH = "landing-scratch"
@@ -27,7 +28,10 @@ SCRATCH = "landing-scratch"
 
 @dataclass(frozen=True)
 class FileResult:
-    """What became of one file. `status` is loaded, already_loaded, refused; `error` is one line, None where loaded."""
+    """What became of one file in one feed; an export may feed several.
+
+    `status` is loaded, already_loaded or refused; `error` is one line, None where loaded; `layout` names the export.
+    """
 
     path: str
     feed: str
@@ -38,6 +42,7 @@ class FileResult:
     load_seq: int | None = None
     reader: str | None = None
     notes: tuple[str, ...] = ()
+    layout: str | None = None
 
 
 @dataclass(frozen=True)
@@ -119,12 +124,11 @@ def load_landing(
     con.execute("set disabled_compression_methods = 'fsst'")
     try:
         for found in discover(landing, feeds):
-            result = _one_file(load, found, feeds.get(found.feed))
-            if result is None:
-                unchanged += 1
-                continue
-            results.append(result)
-            progress(_told(result))
+            news = _one_file(load, found, feeds.get(found.feed))
+            unchanged += not news
+            results += news
+            for result in news:
+                progress(_told(result))
     finally:
         con.execute("reset disabled_compression_methods")
         pseudonyms.forget(con)
@@ -138,7 +142,7 @@ def _told(result: FileResult) -> str:
     if result.status == "already_loaded":
         return f"{result.path}: the same content was loaded before; nothing to do"
     books = result.books
-    parts = [f"{books.loaded} rows loaded"]
+    parts = [f"{books.loaded} rows loaded{f' into {result.feed}' if result.layout else ''}"] if result.load_seq else []
     for number, word in (
         (books.duplicate, "duplicate"),
         (books.quarantined, "quarantined"),
@@ -149,81 +153,156 @@ def _told(result: FileResult) -> str:
     return f"{result.path}: {', '.join([*parts, *result.notes])}"
 
 
-def _one_file(load: _Load, found: Found, spec: FeedSpec | None) -> FileResult | None:
-    """None where the file is as it was when it was last looked into."""
-    digest = spec.digest if spec else UNPLACED
+def _one_file(load: _Load, found: Found, spec: FeedSpec | None) -> list[FileResult]:
+    """Empty where the file is as it was when it was last looked into."""
+    digest = layouts_digest() if spec is None else f"{spec.digest}-{layouts_digest()}"
     stamp = (found.size, found.mtime_ns, found.ctime_ns)
     known = load.cache.get(found.relative)
     if known and known[:3] == stamp and known[4] == digest:
-        return None
-    if found.problem or spec is None:
+        return []
+    if found.problem:
         # Its bytes are none of our business: a link may lead anywhere.
-        return _refuse(load, found, "", digest, found.problem or "is of no known feed")
+        return [_refuse(load, found, "", digest, found.problem)]
     try:
         sha = content_hash(found.path)
     except OSError as error:
-        return _refuse(load, found, "", digest, f"cannot be read ({error.strerror}); check its permissions", keep=False)
-    status = load.con.execute(
-        "select path, status from control.load_audit where sha256 = ? and feed = ?",
+        why = f"cannot be read ({error.strerror}); check its permissions"
+        return [_refuse(load, found, "", digest, why, keep=False)]
+    # An export is itself wherever it lies.
+    before = load.con.execute(
+        "select path, feed from control.load_audit where sha256 = ? and status = 'loaded' "
+        "and (feed = ? or layout is not null)",
         [sha, found.feed],
     ).fetchall()
-    if any(row[1] == "loaded" for row in status):
-        if any(row[0] == found.relative for row in status):
+    if before:
+        if any(path == found.relative for path, _ in before):
             _remember(load, found, sha, digest)
-            return None
-        return _already_loaded(load, found, sha, digest)
+            return []
+        return [_already_loaded(load, found, sha, digest, before[0][1])]
     load.scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
-        return _load_file(load, found, spec, sha)
+        return _load_file(load, found, spec, sha, digest)
     except Unreadable as error:
-        return _refuse(load, found, sha, digest, str(error))
+        return [_refuse(load, found, sha, digest, str(error))]
     finally:
+        translating.forget(load.con)
         reading.drop_cells(load.con)
         applying.drop_temporary(load.con)
         shutil.rmtree(load.scratch, ignore_errors=True)
 
 
-def _load_file(load: _Load, found: Found, spec: FeedSpec, sha: str) -> FileResult:
+def _load_file(load: _Load, found: Found, spec: FeedSpec | None, sha: str, digest: str) -> list[FileResult]:
     con, scratch = load.con, load.scratch
-    row = con.execute("select coalesce(max(load_seq), 0) + 1 from control.load_audit").fetchone()
-    seq = int(row[0]) if row else 1
+    matcher = Matcher(spec, found.misplaced)
 
-    def delivery(header: Header) -> Delivery:
-        return Delivery(spec, header.names, sha, found.relative, seq, load.default_shop, load.clock)
+    def delivery(spec: FeedSpec, header: Header) -> Delivery:
+        return Delivery(spec, header.names, sha, found.relative, _next_seq(con), load.default_shop, load.clock)
 
-    def finish(content: Content, books: Books) -> FileResult:
-        _must_be_unchanged(found)
-        if not books.balance:
-            raise Unreadable(f"does not balance: {books}; this is a defect of the loader, report it")
+    def finish(delivery: Delivery, content: Content, books: Books, notes: tuple[str, ...] = ()) -> FileResult:
+        layout = content.header.layout
         result = FileResult(
             path=found.relative,
-            feed=found.feed,
+            feed=delivery.spec.feed,
             status="loaded",
-            books=books,
+            books=_balanced(books),
             encoding=content.encoding,
-            load_seq=seq,
+            load_seq=delivery.load_seq,
             reader=content.reader,
-            notes=_notes(content.header.unknown),
+            notes=notes if layout else _notes(content.header.unknown),
+            layout=layout.layout if layout else None,
         )
         _book(load, result, sha, content.counted)
-        _remember(load, found, sha, spec.digest)
         return result
 
     if found.kind in ("csv", "csv.gz"):
         text = reading.open_text(found.path, found.kind, scratch)
-        header, line = reading.text_header(spec, text)
-        if line == 1 and direct.can_load(delivery(header), header, text):
+        header, line = reading.text_header(matcher, text)
+        if line == 1 and spec and header.layout is None and direct.can_load(delivery(spec, header), header, text):
             try:
                 with _transaction(con):
-                    books = direct.load_events(con, delivery(header), header, text, scratch)
-                    return finish(Content(header, text.encoding, books.read, text.shape.lines - 1, "direct"), books)
+                    given = delivery(spec, header)
+                    books = direct.load_events(con, given, header, text, scratch)
+                    content = Content(header, text.encoding, books.read, text.shape.lines - 1, "direct")
+                    result = finish(given, content, books)
+                    _close(load, found, sha, digest)
+                    return [result]
             except direct.Odd:
                 load.progress(f"{found.relative}: has unusual cells, is read the careful way")
         content = reading.read_text(con, header, line, text, scratch)
     else:
-        content = reading.read_cells(con, spec, found.path, found.kind, scratch)
+        content = reading.read_cells(con, matcher, found.path, found.kind, scratch)
+    layout = content.header.layout
+    aside = translating.set_aside(con, content.header)
     with _transaction(con):
-        return finish(content, applying.apply_cells(con, delivery(content.header), content.rows))
+        if layout is None and spec is not None:
+            translating.refuse_totals(con, translating.where_sums_stand(spec, content.header))
+            given = delivery(spec, content.header)
+            results = [finish(given, content, applying.apply_cells(con, given, content.rows))]
+        elif layout is not None:
+            results = _load_export(load, found, sha, content, layout, aside, delivery, finish)
+        else:
+            raise Unreadable(found.misplaced)
+        _close(load, found, sha, digest)
+    return results
+
+
+def _load_export(
+    load: _Load,
+    found: Found,
+    sha: str,
+    content: Content,
+    layout: Layout,
+    aside: int,
+    delivery: Callable[[FeedSpec, Header], Delivery],
+    finish: Callable[[Delivery, Content, Books, tuple[str, ...]], FileResult],
+) -> list[FileResult]:
+    """Each feed of the layout in turn; without one, or with none that this file's period allows, all is set aside."""
+    header, feeds = content.header, load_feeds()
+    translating.refuse_totals(load.con, {name: header.titles[name] for name in layout.dated if name in header.titles})
+    period = translating.period_in_name(found.relative)
+    results: list[FileResult] = []
+    notes = [f"is {layout.label_zh}"]
+    notes += [translating.why_not(layout, p, period) for p in layout.feeds if not translating.applies(p, period)]
+    notes += _notes(header.unknown)
+    for part in layout.feeds:
+        if translating.applies(part, period):
+            translation = translating.translate(load.con, header, layout, part, period)
+            given = replace(delivery(feeds[part.feed], header), columns=translation.columns, translation=translation)
+            books = applying.apply_cells(load.con, given, content.rows, aside)
+            results.append(finish(given, content, books, () if results else tuple(notes)))
+    if results:
+        return results
+    if layout.why:
+        notes.insert(1, f"feeds nothing: {layout.why}")
+    result = FileResult(
+        path=found.relative,
+        feed=UNPLACED,
+        status="loaded",
+        books=Books(read=content.rows, set_aside=content.rows),
+        encoding=content.encoding,
+        reader=content.reader,
+        notes=tuple(notes),
+        layout=layout.layout,
+    )
+    _book(load, result, sha, content.counted)
+    return [result]
+
+
+def _next_seq(con: duckdb.DuckDBPyConnection) -> int:
+    row = con.execute("select coalesce(max(load_seq), 0) + 1 from control.load_audit").fetchone()
+    return int(row[0]) if row else 1
+
+
+def _balanced(books: Books) -> Books:
+    if not books.balance:
+        raise Unreadable(f"does not balance: {books}; this is a defect of the loader, report it")
+    return books
+
+
+def _close(load: _Load, found: Found, sha: str, digest: str) -> None:
+    """Last in the file's transaction: it counts only if it is still what was read."""
+    _must_be_unchanged(found)
+    _remember(load, found, sha, digest)
 
 
 @contextmanager
@@ -265,8 +344,8 @@ def _refuse(load: _Load, found: Found, sha: str, digest: str, why: str, *, keep:
     return FileResult(path=found.relative, feed=found.feed, status="refused", error=why)
 
 
-def _already_loaded(load: _Load, found: Found, sha: str, digest: str) -> FileResult:
-    result = FileResult(path=found.relative, feed=found.feed, status="already_loaded")
+def _already_loaded(load: _Load, found: Found, sha: str, digest: str, feed: str) -> FileResult:
+    result = FileResult(path=found.relative, feed=feed, status="already_loaded")
     with _transaction(load.con):
         _book(load, result, sha, None)
         _remember(load, found, sha, digest)
@@ -283,7 +362,7 @@ def _book(load: _Load, result: FileResult, sha: str, counted: int | None) -> Non
     load.con.execute(
         "insert into control.load_audit (load_seq, run_id, sha256, feed, path, rows_read, rows_loaded, rows_duplicate, "
         "rows_quarantined, rows_set_aside, values_nulled, values_rounded, encoding, loaded_at, status, error, "
-        "lines_counted) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "lines_counted, layout) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             result.load_seq,
             load.run_id,
@@ -302,6 +381,7 @@ def _book(load: _Load, result: FileResult, sha: str, counted: int | None) -> Non
             result.status,
             result.error,
             counted,
+            result.layout,
         ],
     )
 

@@ -8,22 +8,18 @@ from __future__ import annotations
 
 import csv
 import json
-import zipfile
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
-import python_calamine
 
-from pipelines.landing.declarations import FeedSpec
-from pipelines.landing.decoding import BOMB_BYTES, BOMB_RATIO, LONGEST_LINE, Shape, Text, Unreadable, decode, gunzip
+from pipelines.landing.decoding import LONGEST_LINE, Shape, Text, Unreadable, decode, gunzip
 from pipelines.landing.grammar import identifier, quoted
-from pipelines.landing.header import Header, match_header, match_line
+from pipelines.landing.header import Header, Matcher
+from pipelines.landing.sheets import Workbook
 
 CELLS = "landing_cells"
 BROKEN = "landing_broken"
@@ -31,7 +27,7 @@ _ROWS = "landing_rows"
 _BATCH = 50_000
 # A quoted cell that runs on longer than this was never closed.
 _LONGEST_RECORD = 10_000
-# Whole numbers beyond this lose digits in a spreadsheet.
+# A float holds whole numbers exactly up to this.
 _EXACT = 2**53
 
 
@@ -60,12 +56,12 @@ def open_text(path: Path, kind: str, scratch: Path) -> Text:
     return text
 
 
-def read_cells(con: duckdb.DuckDBPyConnection, spec: FeedSpec, path: Path, kind: str, scratch: Path) -> Content:
+def read_cells(con: duckdb.DuckDBPyConnection, matcher: Matcher, path: Path, kind: str, scratch: Path) -> Content:
     """Fill the two tables from a Parquet file or a workbook. Raises `Unreadable` where the file must be refused."""
     prepare_cells(con)
     if kind == "parquet":
-        return _read_parquet(con, spec, path, scratch)
-    return _read_sheet(con, spec, path)
+        return _read_parquet(con, matcher, path, scratch)
+    return _read_sheet(con, matcher, path)
 
 
 def prepare_cells(con: duckdb.DuckDBPyConnection) -> None:
@@ -81,14 +77,14 @@ def drop_cells(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(f"drop table if exists {BROKEN}")
 
 
-def text_header(spec: FeedSpec, text: Text) -> tuple[Header, int]:
+def text_header(matcher: Matcher, text: Text) -> tuple[Header, int]:
     """The header and the physical line it stands on."""
     for line, content, _ in _physical_lines(text.path):
         if not content.strip():
             continue
         if len(content) >= LONGEST_LINE:
-            raise Unreadable(f"has a first line of more than {LONGEST_LINE} bytes; expected the header of {spec.feed}")
-        return match_line(spec, content), line
+            raise Unreadable(f"has a first line of more than {LONGEST_LINE} bytes; expected a header")
+        return matcher.match_line(content), line
     raise Unreadable("has only blank lines; expected a header and rows")
 
 
@@ -300,7 +296,7 @@ def _fitting(cells: list[str], width: int) -> list[str] | None:
     return None
 
 
-def _read_parquet(con: duckdb.DuckDBPyConnection, spec: FeedSpec, path: Path, scratch: Path) -> Content:
+def _read_parquet(con: duckdb.DuckDBPyConnection, matcher: Matcher, path: Path, scratch: Path) -> Content:
     source = quoted(str(readable_by_duckdb(path, scratch, "bulk.parquet")))
     try:
         found = con.execute(f"describe select * from read_parquet({source}, binary_as_string = true)").fetchall()
@@ -310,10 +306,10 @@ def _read_parquet(con: duckdb.DuckDBPyConnection, spec: FeedSpec, path: Path, sc
     except duckdb.Error as error:
         raise Unreadable("is not a readable Parquet file (cut off or damaged); write it again") from error
     types = {row[0]: str(row[1]) for row in found}
-    header = match_header(spec, list(types))
+    header = matcher.match(list(types))
     originals = list(types)
     columns = ", ".join(
-        f"{_parquet_text(original, types[original], spec.by_name[name].type)} as {identifier(name)}"
+        f"{_parquet_text(original, types[original], is_id=name in header.ids)} as {identifier(name)}"
         for name, original in ((name, originals[position]) for name, position in header.positions.items())
     )
     try:
@@ -330,83 +326,42 @@ def _read_parquet(con: duckdb.DuckDBPyConnection, spec: FeedSpec, path: Path, sc
     return Content(header, "parquet", int(rows), int(counted), "parquet")
 
 
-def _parquet_text(name: str, kind: str, wanted: str) -> str:
+def _parquet_text(name: str, kind: str, *, is_id: bool) -> str:
     """SQL of the cell as text. A moment with a zone is written as one in UTC, so that the grammar sees its offset."""
     column = identifier(name)
     if kind == "TIMESTAMP WITH TIME ZONE":
         return f"cast(timezone('UTC', {column}) as varchar) || 'Z'"
-    if wanted == "id" and kind in ("DOUBLE", "FLOAT"):
+    if is_id and kind in ("DOUBLE", "FLOAT"):
         # A float holds ids up to 2^53 exactly; what is longer is left as 6.9e+18, for the grammar to refuse.
         whole = f"{column} = trunc({column}) and abs({column}) < {_EXACT}"
         return f"case when {whole} then cast(cast({column} as bigint) as varchar) else cast({column} as varchar) end"
     return f"cast({column} as varchar)"
 
 
-def _read_sheet(con: duckdb.DuckDBPyConnection, spec: FeedSpec, path: Path) -> Content:
-    """The first sheet whose header matches, of the whole workbook; lines are the sheet's row numbers."""
-    rows = 0
+def _read_sheet(con: duckdb.DuckDBPyConnection, matcher: Matcher, path: Path) -> Content:
+    """The first sheet whose header matches; lines are the sheet's row numbers."""
     refusal: Unreadable | None = None
-    for name, sheet in _sheets(path):
-        start, cells = sheet
-        position = next((index for index, row in enumerate(cells) if any(_cell_text(cell) for cell in row)), None)
-        if position is None:
-            continue
-        try:
-            header = match_header(spec, [_cell_text(cell) or "" for cell in cells[position]])
-        except Unreadable as error:
-            refusal = refusal or Unreadable(f"sheet {name}: {error}")
-            continue
-        batches = _Batches(con, header)
-        where = list(header.positions.values())
-        ids = [spec.by_name[column].type == "id" for column in header.names]
-        for index in range(position + 1, len(cells)):
-            row = cells[index]
-            if any(cell not in ("", None) for cell in row):
-                batches.add(
-                    start + index + 1,
-                    [
-                        _cell_text(row[at], is_id=is_id) if at < len(row) else None
-                        for at, is_id in zip(where, ids, strict=True)
-                    ],
-                )
-        rows = batches.finish()
-        return Content(header, "xlsx", rows, None, "sheet")
+    with Workbook(path) as book:
+        for sheet in book.sheets():
+            try:
+                rows = sheet.rows()
+                first = next((texts for row in rows if any(texts := sheet.all_texts(row))), None)
+                if first is None:
+                    continue
+                try:
+                    header = matcher.match([text or "" for text in first])
+                except Unreadable as error:
+                    refusal = refusal or Unreadable(f"sheet {sheet.name}: {error}")
+                    continue
+                batches = _Batches(con, header)
+                where = list(header.positions.values())
+                ids = [name in header.ids for name in header.names]
+                for row in rows:
+                    cells = sheet.texts(row, where, ids)
+                    # A row of cells that are empty or not read is a record only if it holds something.
+                    if any(cells) or any(sheet.all_texts(row)):
+                        batches.add(row.number, cells)
+                return Content(header, "xlsx", batches.finish(), None, "sheet")
+            except ValueError as error:
+                raise Unreadable("is a damaged Excel workbook (its cells cannot be read); save it again") from error
     raise refusal or Unreadable("has no rows in any sheet; expected a header and rows")
-
-
-def _sheets(path: Path) -> Iterator[tuple[str, tuple[int, list[list[Any]]]]]:
-    """(name, (empty rows above, rows)) of every sheet."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            unpacked = sum(entry.file_size for entry in archive.infolist())
-        if unpacked > max(BOMB_BYTES, path.stat().st_size * BOMB_RATIO) or unpacked > 4 * BOMB_BYTES:
-            raise Unreadable("unpacks to more than any export does; save it as CSV")
-        workbook = python_calamine.CalamineWorkbook.from_path(str(path))
-        for name in workbook.sheet_names:
-            sheet = workbook.get_sheet_by_name(name)
-            first = sheet.start[0] if sheet.start else 0
-            yield name, (first, sheet.to_python(skip_empty_area=True))
-    except (zipfile.BadZipFile, python_calamine.CalamineError, OSError, EOFError) as error:
-        raise Unreadable("is not a readable Excel workbook (cut off, damaged or protected); save it again") from error
-
-
-def _cell_text(cell: Any, *, is_id: bool = False) -> str | None:
-    """The text a cell would have in a CSV."""
-    match cell:
-        case None | "":
-            return None
-        case bool():
-            return "true" if cell else "false"
-        case int() | float() if is_id and abs(cell) >= _EXACT:
-            # The sheet kept 15 digits of the id; say so the way a spreadsheet shows it.
-            return f"{cell:.5E}"
-        case int():
-            return str(cell)
-        case float():
-            return str(int(cell)) if cell.is_integer() and abs(cell) < _EXACT else format(cell, ".15g")
-        case datetime() | date() | time():
-            return cell.isoformat(sep=" ") if isinstance(cell, datetime) else cell.isoformat()
-        case timedelta():
-            return format(cell.total_seconds(), ".15g")
-        case _:
-            return str(cell)

@@ -18,6 +18,14 @@ def listed(settings: Settings, wanted: dict[str, object], limit: int) -> Table:
     return _select(settings, "feed, path, line, column_name, reason", wanted, limit)
 
 
+def grouped(settings: Settings, wanted: dict[str, object], limit: int) -> Table:
+    """How many rows of each file are held back for which reason, and where the first of them stands."""
+    return _select(
+        settings, "feed, path, column_name, reason, count(*) as rows, min(line) as first_line", wanted, limit,
+        "group by feed, path, column_name, reason order by rows desc, path, first_line",
+    )  # fmt: skip
+
+
 def shown(settings: Settings, wanted: dict[str, object], limit: int) -> Table:
     """The same rows with their content; user ids in it are hashed."""
     return _select(settings, "feed, path, line, column_name, reason, raw_row", wanted, limit)
@@ -35,13 +43,18 @@ def release(settings: Settings, wanted: dict[str, object], now: object) -> int:
     return len(done)
 
 
-def _select(settings: Settings, columns: str, wanted: dict[str, object], limit: int) -> Table:
+def _select(
+    settings: Settings,
+    columns: str,
+    wanted: dict[str, object],
+    limit: int,
+    order: str = "order by load_seq desc nulls last, path, line",
+) -> Table:
     where, values = _where(wanted)
     _must_exist(settings)
     with building(settings, read_only=True) as con:
         answer = con.execute(
-            f"select {columns} from control.quarantine where released_at is null{where} "
-            "order by load_seq desc nulls last, path, line limit ?",
+            f"select {columns} from control.quarantine where released_at is null{where} {order} limit ?",
             [*values, limit],
         )
         return Table([column[0] for column in answer.description], answer.fetchall())

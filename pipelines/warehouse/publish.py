@@ -28,7 +28,7 @@ OPERATIONS = {
     "load_audit": """
         select
             sha256, feed, path, rows_read, rows_loaded, rows_duplicate, rows_quarantined, rows_set_aside, values_nulled,
-            values_rounded, encoding, loaded_at, status, error, lines_counted, run_id, load_seq
+            values_rounded, encoding, loaded_at, status, error, lines_counted, run_id, load_seq, layout
         from control.load_audit
         order by loaded_at, load_seq nulls last, path
     """,

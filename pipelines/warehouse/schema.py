@@ -14,7 +14,8 @@ CONTROL_TABLES: dict[str, str] = {
     "started_at TIMESTAMP, rule_version VARCHAR, code_version VARCHAR, is_full_refresh BOOLEAN",
     "load_audit": "load_seq BIGINT, run_id VARCHAR, sha256 VARCHAR, feed VARCHAR, path VARCHAR, rows_read BIGINT, "
     "rows_loaded BIGINT, rows_duplicate BIGINT, rows_quarantined BIGINT, rows_set_aside BIGINT, values_nulled BIGINT, "
-    "values_rounded BIGINT, encoding VARCHAR, loaded_at TIMESTAMP, status VARCHAR, error VARCHAR, lines_counted BIGINT",
+    "values_rounded BIGINT, encoding VARCHAR, loaded_at TIMESTAMP, status VARCHAR, error VARCHAR, "
+    "lines_counted BIGINT, layout VARCHAR",
     "quarantine": "feed VARCHAR, sha256 VARCHAR, path VARCHAR, line BIGINT, column_name VARCHAR, reason VARCHAR, "
     "raw_row VARCHAR, row_key VARCHAR, load_seq BIGINT, released_at TIMESTAMP",
     "feed_presence": "feed VARCHAR, shop_id VARCHAR, rows_held BIGINT, rows_with_user BIGINT",

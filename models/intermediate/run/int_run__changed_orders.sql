@@ -1,11 +1,33 @@
--- Grain: one version of an order line (old or new) whose sale facts changed since the last build. Empty on a full refresh.
+-- Grain: one version of an order line (old or new) whose sale facts changed since the last build, its buyer in the merchant's own
+-- map among them. Empty on a full refresh.
 with run as (
     select previous_date, business_date, built_seq
     from {{ source('control', 'run') }}
     where not is_full_refresh
 ),
 
-versions as (
+-- Whose an order was and is said to be. Before it was first mapped it was nobody's.
+buyers as (
+    select m.shop_id, m.order_id, m.user_key, case when m.load_seq <= run.built_seq then 1 else 0 end as is_built
+    from {{ source('raw', 'raw_buyer_map') }} as m
+    cross join run
+    union all
+    select s.shop_id, s.order_id, s.user_key, case when s.load_seq <= run.built_seq then 1 else 0 end as is_built
+    from {{ source('raw', 'raw_buyer_map_superseded') }} as s
+    cross join run
+    where s.superseded_seq > run.built_seq
+    union all
+    select m.shop_id, m.order_id, cast(null as bigint) as user_key, 1 as is_built
+    from {{ source('raw', 'raw_buyer_map') }} as m
+    cross join run
+    left join {{ source('raw', 'raw_buyer_map_superseded') }} as s
+        on
+            m.shop_id = s.shop_id and m.order_id = s.order_id
+            and s.load_seq <= run.built_seq and s.superseded_seq > run.built_seq
+    where m.load_seq > run.built_seq and s.order_id is null
+),
+
+line_versions as (
     select
         r.shop_id, r.order_line_id, r.order_id, r.user_key, r.product_id, r.quantity, r.paid_amount,
         cast(r.created_at as date) as created_on, cast(r.paid_at as date) as paid_on, r.paid_at, r.scene,
@@ -23,6 +45,27 @@ versions as (
     cross join run
     -- Versions in between too: a build that was never published may have left them in the tables.
     where s.superseded_seq > run.built_seq
+    union all
+    -- Lines that stayed as they were while their order was mapped anew.
+    select
+        r.shop_id, r.order_line_id, r.order_id, r.user_key, r.product_id, r.quantity, r.paid_amount,
+        cast(r.created_at as date) as created_on, cast(r.paid_at as date) as paid_on, r.paid_at, r.scene,
+        r.author_id, r.content_id, coalesce(r.is_gift, false) as is_gift, 1 as is_built
+    from {{ source('raw', 'raw_orders') }} as r
+    inner join {{ source('raw', 'raw_buyer_map') }} as m
+        on r.shop_id = m.shop_id and r.order_id = m.order_id
+    cross join run
+    where m.load_seq > run.built_seq and r.load_seq <= run.built_seq and r.user_key is null
+),
+
+versions as (
+    select
+        v.shop_id, v.order_line_id, v.order_id, coalesce(v.user_key, b.user_key) as user_key, v.product_id, v.quantity,
+        v.paid_amount, v.created_on, v.paid_on, v.paid_at, v.scene, v.author_id, v.content_id, v.is_gift,
+        case when v.is_built = 1 and coalesce(b.is_built, 1) = 1 then 1 else 0 end as is_built
+    from line_versions as v
+    left join buyers as b
+        on v.shop_id = b.shop_id and case when v.user_key is null then v.order_id end = b.order_id
 ),
 
 distinct_versions as (
@@ -39,12 +82,12 @@ distinct_versions as (
 -- A line that only its progress (shipped, delivered …) was restated has one distinct version, and that one was built.
 compared as (
     select
-        shop_id, order_line_id, user_key, created_on, paid_on,
+        shop_id, order_line_id, order_id, product_id, user_key, created_on, paid_on,
         count(*) over (partition by shop_id, order_line_id) as variants,
         max(is_built) over (partition by shop_id, order_line_id) as is_built
     from distinct_versions
 )
 
-select shop_id, order_line_id, user_key, created_on, paid_on
+select shop_id, order_line_id, order_id, product_id, user_key, created_on, paid_on
 from compared
 where variants > 1 or is_built = 0

@@ -13,6 +13,14 @@ with cells as (
     group by l.shop_id, l.paid_on, l.path_class, l.scene, l.field
 ),
 
+-- Days with a line whose scene the platform names only tomorrow.
+pending as (
+    select shop_id, paid_on as business_date
+    from {{ ref('stg_orders') }}
+    where is_paid_line and is_scene_pending
+    group by shop_id, paid_on
+),
+
 totals as (
     select shop_id, business_date, sum(paid_amount) as day_amount
     from cells
@@ -31,6 +39,7 @@ select
     cast(case when f.names_users then c.buyers end as bigint) as buyers,
     cast(c.paid_amount as double) / cast(nullif(t.day_amount, 0) as double) as amount_share,
     p.path_class_zh,
+    case when d.shop_id is null then 'ok' else 'immature' end as scene_status,
     {{ rule_version() }} as rule_version,
     'ok' as data_status
 from cells as c
@@ -40,3 +49,5 @@ inner join {{ ref('paths_classes') }} as p
     on c.path_class = p.path_class
 inner join {{ ref('int_shop__sources') }} as f
     on c.shop_id = f.shop_id
+left join pending as d
+    on c.shop_id = d.shop_id and c.business_date = d.business_date

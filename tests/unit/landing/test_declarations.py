@@ -13,11 +13,29 @@ FEEDS = {
     "users": "user_id snapshot_on", "members": "user_id", "nps_surveys": "response_id",
     "benchmarks": "subject indicator grain valid_from", "settlements": "settlement_id", "buyer_map": "order_id",
     "official_metrics": "business_date metric source",
+    # Ours: what the alliance report adds to an order line.
+    "order_commissions": "order_line_id",
 }  # fmt: skip
 
 
 def test_every_feed_of_the_contract_has_its_key():
-    assert {name: " ".join(spec.key) for name, spec in load_feeds().items()} == FEEDS
+    keys = {
+        name: " ".join(column for column in spec.key if not spec.by_name[column].internal)
+        for name, spec in load_feeds().items()
+    }
+    assert keys == FEEDS
+
+
+def test_a_canonical_file_cannot_set_what_only_an_export_says():
+    named = {(name, column.name) for name, spec in load_feeds().items() for column in spec.columns if column.internal}
+    assert named == {
+        ("traffic_daily", "cut"),
+        ("ad_spend", "cut"),
+        ("reviews", "is_line_by_product"),
+        ("orders", "is_scene_pending"),
+    }
+    for feed, column in named:
+        assert column not in load_feeds()[feed].file_columns
 
 
 def test_user_ids_are_personal_in_every_feed():
@@ -54,14 +72,17 @@ def test_money_may_not_be_negative_and_ratings_stay_within_five():
     ("text", "complaint"),
     [
         ("feed: [", "not a valid feed declaration"),
-        ("feed: x\nlabel_zh: x\ndescription: x\nkey: [a]\ncolumns: []", "refers to columns it does not declare: a"),
         (
-            "feed: x\nlabel_zh: x\ndescription: x\nkey: [a]\n"
+            "feed: x\nlabel_zh: x\ndescription: x\nunlocks: x\nkey: [a]\ncolumns: []",
+            "refers to columns it does not declare: a",
+        ),
+        (
+            "feed: x\nlabel_zh: x\ndescription: x\nunlocks: x\nkey: [a]\n"
             "columns:\n  - {name: a, type: enum, label_zh: a, description: a}",
             "an enum has values",
         ),
         (
-            "feed: x\nlabel_zh: x\ndescription: x\nkey: [a]\n"
+            "feed: x\nlabel_zh: x\ndescription: x\nunlocks: x\nkey: [a]\n"
             "columns:\n  - {name: a, type: text, min: 1, label_zh: a, description: a}",
             "min and max need a numeric type",
         ),
