@@ -320,7 +320,10 @@ def query(sql: str, shape: str, home: Path | None, landing: Path | None, debug: 
     """
     from pipelines.warehouse.reading import ask
 
-    show_table(ask(settings_of(home, landing, debug), sql), shape)
+    settings = settings_of(home, landing, debug)
+    show_table(ask(settings, sql), shape)
+    if err.is_terminal:
+        show_freshness(settings)
 
 
 @cli.command()
@@ -521,6 +524,19 @@ def plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [plain(held) for held in value]
     return str(value)
+
+
+def show_freshness(settings: Settings) -> None:
+    """Under an answer on a terminal: the day it is of, when that was published, and what is wrong with it."""
+    from pipelines.orchestration import health
+
+    state = health.examine(settings, 1)
+    if state.published:
+        err.print(
+            f"data up to {state.published.business_date}, published {state.published.published_at:%Y-%m-%d %H:%M}"
+        )
+    for problem in state.problems:
+        err.print(f"quanyu: {problem}", markup=False)
 
 
 def show_health(state: Any) -> None:

@@ -1,4 +1,4 @@
-"""The words of the page, both languages in one place: `labels/*.yml`. A label is picked by its path and its language."""
+"""The words of the page, both languages in one place: `labels/*.yml`."""
 
 from __future__ import annotations
 

@@ -20,13 +20,27 @@ from markupsafe import Markup
 from pipelines.config import Settings
 from pipelines.report.extract import compact, extract
 from pipelines.report.labels import LANGUAGES, parts, words
-from pipelines.report.story import Story, weekday
+from pipelines.report.story import Story
+from pipelines.report.telling import weekday
 from pipelines.warehouse.reading import current
 
 HERE = Path(__file__).parent
 ECHARTS = HERE / "assets" / "echarts" / "echarts.min.js"
 # One script, in this order: what a later file uses stands in an earlier one.
-SCRIPTS = ("base", "rows", "plot", "trade", "score", "audience", "goods", "experience", "fields", "value", "books", "main")
+SCRIPTS = (
+    "base",
+    "rows",
+    "plot",
+    "trade",
+    "score",
+    "audience",
+    "goods",
+    "experience",
+    "fields",
+    "value",
+    "books",
+    "main",
+)
 
 
 @dataclass(frozen=True)
@@ -129,9 +143,7 @@ def column_labels(comments: dict[str, dict[str, str]], language: str) -> dict[st
             mart: {name: comment.split(" — ")[0] if " — " in comment else name for name, comment in columns.items()}
             for mart, columns in comments.items()
         }
-    return {
-        mart: {name: name.replace("_", " ").capitalize() for name in columns} for mart, columns in comments.items()
-    }
+    return {mart: {name: name.replace("_", " ").capitalize() for name in columns} for mart, columns in comments.items()}
 
 
 def in_words(day: str, language: str) -> str:

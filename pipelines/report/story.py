@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any
 
 from pipelines.report.labels import JOINERS, parts, term, words
+from pipelines.report.telling import count, decimal, difference, isolated, money, percent, points_of, records, relative
 
 # Names told in a sentence before it says "and more".
 NAMES_TOLD = 3
@@ -93,9 +93,13 @@ class Story:
         last_week, last_day = frame["against_week"], frame["against_day"]
         return [
             self.figure(frame["paid"], money(paid), yuan, relative(paid, before), last_week, "trade_trend"),
-            self.figure(frame["buyers"], count(buyers), people, relative(buyers, buyers_before), last_week, "trade_trend"),
+            self.figure(
+                frame["buyers"], count(buyers), people, relative(buyers, buyers_before), last_week, "trade_trend"
+            ),
             self.figure(frame["score"], decimal(score, 1), points, points_of(score_change, 1), last_day, "score_trend"),
-            self.figure(frame["asset"], count(asset), people, relative(asset, asset_before), last_week, "audience_stock"),
+            self.figure(
+                frame["asset"], count(asset), people, relative(asset, asset_before), last_week, "audience_stock"
+            ),
             self.figure(
                 frame["experience"], decimal(experience, 2), points, points_of(experience_change, 2), last_day,
                 "experience_gauge",
@@ -183,11 +187,11 @@ class Story:
         mover = days["biggest_mover"][-1]
         if score is None:
             self.say(told, "score", "none", coverage=decimal(days["coverage"][-1], 0) or "0")
-            lacking = [
-                name for name, series in days["indicators"].items() if series.get("points", [None])[-1] is None
-            ]
+            lacking = [name for name, series in days["indicators"].items() if series.get("points", [None])[-1] is None]
             if lacking:
-                self.say(told, "score", "lacking", names=self.listed(term(self.language, "indicator", n) for n in lacking))
+                self.say(
+                    told, "score", "lacking", names=self.listed(term(self.language, "indicator", n) for n in lacking)
+                )
             if not any(value is not None for value in days["score_100"]):
                 self.say(told, "score", "cold")
             told.tone = "warn"
@@ -261,7 +265,8 @@ class Story:
             told.tone = "up"
             names = [
                 self.plain(
-                    "goods", "one", name=isolated(self.shop["names"]["product"].get(row["product_id"], row["product_id"])),
+                    "goods", "one",
+                    name=isolated(self.shop["names"]["product"].get(row["product_id"], row["product_id"])),
                     **{"from": term(self.language, "quadrant", row["moved_from"]),
                        "to": term(self.language, "quadrant", row["quadrant"])},
                 )
@@ -334,7 +339,8 @@ class Story:
             self.say(told, "campaign", "absent")
             return
         day = self.page["day"]
-        running, ended = [], []
+        running: list[dict[str, Any]] = []
+        ended: list[dict[str, Any]] = []
         for row in campaigns:
             over = row["ends_on"] <= day if row.get("ends_on") else row.get("data_status") != "immature"
             runs = row["ends_on"] >= day if row.get("ends_on") else not over
@@ -431,63 +437,3 @@ class Story:
         if not days or days["end"][-1] != self.shop["last"]:
             return None, None
         return days["score_100"][-1], days["score_change"][-1]
-
-
-def records(listing: dict[str, Any]) -> list[dict[str, Any]]:
-    """Rows of a listing by column name."""
-    return [dict(zip(listing["columns"], row, strict=True)) for row in listing["rows"]]
-
-
-def money(value: float | None) -> str | None:
-    """Yuan to the cent."""
-    return None if value is None else f"{value:,.2f}"
-
-
-def count(value: float | None) -> str | None:
-    """A whole number with thousands apart."""
-    return None if value is None else f"{value:,.0f}"
-
-
-def decimal(value: float | None, digits: int) -> str | None:
-    """A number with so many digits."""
-    return None if value is None else f"{value:.{digits}f}"
-
-
-def percent(value: float | None, digits: int = 1) -> str | None:
-    """A share in per cent."""
-    return None if value is None else f"{value:.{digits}%}"
-
-
-def difference(now: float | None, then: float | None, scale: float) -> float | None:
-    """now − then, scaled; None where either is."""
-    return None if now is None or then is None else scale * (now - then)
-
-
-def relative(now: float | None, then: float | None) -> tuple[str, str] | None:
-    """Direction and size of a relative change; None where it cannot be told."""
-    if now is None or not then:
-        return None
-    ratio = now / then - 1
-    return direction(ratio, 0.0005), f"{ratio:+.1%}"
-
-
-def points_of(change: float | None, digits: int, unit: str = "") -> tuple[str, str] | None:
-    """Direction and size of a change in points."""
-    if change is None:
-        return None
-    return direction(change, 0.5 * 10**-digits), f"{change:+.{digits}f}{unit}"
-
-
-def direction(value: float, least: float) -> str:
-    """up, down, or flat below the least that shows."""
-    return "up" if value >= least else "down" if value <= -least else "flat"
-
-
-def isolated(name: str) -> str:
-    """A name from outside that keeps its writing direction to itself."""
-    return f"\u2068{name}\u2069"
-
-
-def weekday(day: str) -> int:
-    """Monday is 0."""
-    return date.fromisoformat(day).weekday()

@@ -50,21 +50,24 @@ charts.audience_flow = (plot) => {
     columns: [{ label: column("audience_5a_flow", "from_layer"), kind: "text" }, { label: column("audience_5a_flow", "to_layer"), kind: "text" }, { label: column("audience_5a_flow", "users"), kind: "int" }],
     rows: cells.map(([from, to, users]) => [term("layer", from), term("layer", to), users]),
   };
-  const present = (side) => [...new Set(cells.map((cell) => cell[side]))].sort((a, b) => b - a);
+  const moved = cells.filter(([from, to]) => from !== to);
+  if (!moved.length) return { table, tableOnly: true, asof: fill(W.page.chart.as_of, { day }) };
+  const present = (side) => [...new Set(moved.map((cell) => cell[side]))].sort((a, b) => b - a);
   const nodes = [
     ...present(0).map((layer) => ({ name: "<" + layer, depth: 0, itemStyle: { color: layerColour(layer), borderWidth: 0 } })),
     ...present(1).map((layer) => ({ name: ">" + layer, depth: 1, itemStyle: { color: layerColour(layer), borderWidth: 0 } })),
   ];
   const label = (name) => term("layer", name.slice(1));
+  const short = (name) => (narrow(plot) ? label(name).split(" ")[0] : label(name));
   return {
     table, height: 380, asof: fill(W.page.chart.as_of, { day }),
     option: frame({
       legend: { show: false },
       tooltip: { ...tipBox(), trigger: "item", formatter: (p) => (p.dataType === "edge" ? tip(`${label(p.data.source)} → ${label(p.data.target)}`, [[column("audience_5a_flow", "users"), shown("int", p.data.value)]]) : tip(label(p.name), [[column("audience_5a_flow", "users"), shown("int", p.value)]])) },
       series: [{
-        type: "sankey", left: narrow(plot) ? 70 : 92, right: narrow(plot) ? 70 : 92, top: 8, bottom: 8, nodeWidth: 14, nodeGap: 10, draggable: false, layoutIterations: 0, data: nodes,
-        links: cells.map(([from, to, users]) => ({ source: "<" + from, target: ">" + to, value: users, lineStyle: { color: from === to ? ink("rule") : layerColour(to), opacity: from === to ? 0.55 : 0.6 } })),
-        label: { color: ink("soft"), fontSize: 11.5, fontFamily: FONT, formatter: (p) => label(p.name), position: "right" },
+        type: "sankey", left: narrow(plot) ? 42 : 92, right: narrow(plot) ? 42 : 92, top: 8, bottom: 8, nodeWidth: 14, nodeGap: 10, draggable: false, layoutIterations: 0, data: nodes,
+        links: moved.map(([from, to, users]) => ({ source: "<" + from, target: ">" + to, value: users, lineStyle: { color: to > from ? layerColour(to) : ink("c2"), opacity: to > from ? 0.65 : 0.35 } })),
+        label: { color: ink("soft"), fontSize: 11.5, fontFamily: FONT, formatter: (p) => short(p.name), position: "right" },
         levels: [{ depth: 0, label: { position: "left" } }, { depth: 1, label: { position: "right" } }],
         lineStyle: { curveness: 0.5 }, emphasis: { focus: "adjacency" },
       }],

@@ -117,7 +117,7 @@ function why(mart, hint) {
   else if (hint === undefined) told.push(said.range);
   if (hint && DATA.marts.includes(mart) && status !== "empty") told.push(said[hint]);
   const needs = W.charts.needs[mart];
-  if (needs && status !== "ok" && hint !== "score_cold") {
+  if (needs && DATA.marts.includes(mart) && status !== "ok" && hint !== "score_cold") {
     told.push(fill(said.needs, { feeds: needs.map((feed) => term("feed", feed)).join(LANG === "zh" ? "、" : ", ") }));
   }
   return told.join(LANG === "zh" ? "" : " ");

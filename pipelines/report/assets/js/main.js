@@ -101,7 +101,7 @@ function showRange() {
   for (const button of document.querySelectorAll("[data-preset]")) button.setAttribute("aria-pressed", String(isPreset(button.dataset.preset)));
 }
 const presetDays = (preset) => (preset === "all" ? shop().days : Math.min(shop().days, Number(preset.slice(5))));
-const isPreset = (preset) => state.to === shop().days - 1 && state.to - state.from + 1 === presetDays(preset);
+const isPreset = (preset) => (preset === "all" || shop().days >= Number(preset.slice(5))) && state.to === shop().days - 1 && state.to - state.from + 1 === presetDays(preset);
 function choosePreset(preset) {
   state.to = shop().days - 1;
   state.from = state.to - presetDays(preset) + 1;

@@ -25,21 +25,24 @@ function indicatorRows(i) {
       })),
     };
   }
-  const names = ["value", "fraction", "points", "contribution"];
+  const names = ["value", "points", "contribution"];
   return {
     mart: "operating_score_indicators",
-    columns: [{ label: column("operating_score_indicators", "indicator"), kind: "text" }, ...names.map((name) => ({ label: column("operating_score_indicators", name), kind: name === "fraction" ? "pct" : "num" }))],
+    columns: [{ label: column("operating_score_indicators", "indicator"), kind: "text" }, ...names.map((name) => ({ label: column("operating_score_indicators", name), kind: name === "value" ? "num" : "points" }))],
     rows: Object.entries(held.indicators).map(([code, of]) => [term("indicator", code), ...names.map((name) => of[name]?.[i] ?? null)]),
   };
 }
 
+// Points over weight: what each indicator earned of what it could.
+const weights = () => { const { columns, rows } = scores().anchors; return Object.fromEntries(rows.map((row) => [row[columns.indexOf("indicator")], row[columns.indexOf("weight")]])); };
+const earned = (code, i) => { const points = scores().indicators[code].points?.[i] ?? null; return points === null || !weights()[code] ? null : points / weights()[code]; };
 const INDICATORS = ["total_impressions", "content_count", "live_dwell_seconds", "live_interaction_rate", "product_click_rate", "click_purchase_rate", "price_per_unit", "repurchase_rate_90d"];
 
 charts.score_radar = (plot) => {
   const i = newestPeriod();
   const held = scores();
   const codes = held ? INDICATORS.filter((code) => held.indicators[code]) : [];
-  const values = codes.map((code) => held.indicators[code].fraction?.[i] ?? null);
+  const values = codes.map((code) => earned(code, i));
   if (i < 0 || !values.some((value) => value !== null)) return { why: noScore() };
   const lacking = codes.filter((code, k) => values[k] === null).map((code) => term("indicator", code));
   return {
@@ -48,7 +51,7 @@ charts.score_radar = (plot) => {
     option: frame({
       legend: { show: false }, tooltip: { ...tipBox(), trigger: "item", formatter: () => tip(held.start[i], codes.map((code, k) => [term("indicator", code), shown("pct", values[k])])) },
       radar: {
-        indicator: codes.map((code) => ({ name: term("indicator", code), max: 1 })), radius: narrow(plot) ? "52%" : "66%", splitNumber: 5,
+        indicator: codes.map((code, k) => ({ name: term("indicator", code) + (values[k] === null ? " —" : ""), max: 1 })), radius: narrow(plot) ? "52%" : "66%", splitNumber: 5,
         axisName: { color: ink("soft"), fontSize: 11.5, fontFamily: FONT }, splitArea: { show: false },
         splitLine: { lineStyle: { color: ink("rule") } }, axisLine: { lineStyle: { color: ink("rule") } },
       },
