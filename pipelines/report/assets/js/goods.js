@@ -76,6 +76,6 @@ charts.goods_share = () => {
 };
 
 charts.goods_moves = () => {
-  const table = listed("moves", "product_quadrant", { business_date: "day", scope: inWords("scope"), product_id: byName("product"), moved_from: inWords("quadrant"), quadrant: inWords("quadrant"), net_amount: "money" });
+  const table = listed("moves", "product_quadrant", { business_date: "day", scope: inWords("scope"), product_id: byName("product"), moved_from: inWords("quadrant"), quadrant: inWords("quadrant") });
   return table.rows.length ? { table, tableOnly: true } : { why: DATA.marts.includes("product_quadrant") && shop().status.product_quadrant === "ok" ? W.page.why.no_moves : why("product_quadrant") };
 };
