@@ -50,8 +50,9 @@ test-slow: setup  ## long property tests, crash rounds, the ticking schedule
 bench: setup  ## benchmarks; ratios against a baseline in the same run
 	$(BIN)/python -m benchmarks
 
-docs: setup  ## write what derives from the feed declarations
+docs: setup  ## write what derives from the feed declarations and the marts: twins, dictionary, exposures
 	$(BIN)/python -m pipelines.landing.staging_docs
+	$(BIN)/python -m pipelines.transform.dictionary
 
 clean:  ## remove what setup and runs made
 	rm -rf $(VENV) .quanyu target logs

@@ -12,7 +12,9 @@ import pytest
 from tests.fixtures.published import ROOT, Shape, write
 
 QUESTIONS = dict(
-    re.findall(r"^## (\d+\. [^\n]+)\n\n```sql\n(.*?)```", (ROOT / "docs" / "questions.md").read_text("utf-8"), re.M | re.S)
+    re.findall(
+        r"^## (\d+\. [^\n]+)\n\n```sql\n(.*?)```", (ROOT / "docs" / "questions.md").read_text("utf-8"), re.M | re.S
+    )
 )
 
 
@@ -37,7 +39,13 @@ def test_a_question_is_answered(published: Path, title: str) -> None:
 
 def test_every_mart_is_asked_about_but_those_of_single_people() -> None:
     asked = {mart for sql in QUESTIONS.values() for mart in re.findall(r"(?:marts|operations)\.(\w+)", sql)}
-    assert {"shop_daily", "operating_score", "audience_5a_flow", "product_quadrant", "experience_score_indicators"} <= asked
+    assert {
+        "shop_daily",
+        "operating_score",
+        "audience_5a_flow",
+        "product_quadrant",
+        "experience_score_indicators",
+    } <= asked
     assert not {"audience_layer_history", "audience_segment_members"} & asked
 
 
