@@ -30,6 +30,7 @@ from rich.text import Text
 from pipelines.config import (
     ConfigError,
     Policy,
+    Postgres,
     Settings,
     configuration_page,
     load_settings,
@@ -356,6 +357,11 @@ def config(page: bool, home: Path | None, landing: Path | None, debug: bool) -> 
     click.echo(f"# home     {settings.home}\n# landing  {settings.landing}")
     for name, described in Policy.model_fields.items():
         value = getattr(settings, name)
+        if isinstance(value, Postgres):
+            click.echo(f"\n# {described.description}\n[{name}]")
+            for key, held in value:
+                click.echo(f"{key} = {toml_value(held)}")
+            continue
         click.echo(f"\n# {described.description}")
         click.echo(f"# {name} = none" if value is None else f"{name} = {toml_value(value)}")
 

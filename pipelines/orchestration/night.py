@@ -256,6 +256,12 @@ class Night:
 
         return write_pages(self.settings)
 
+    def copy(self) -> dict[str, int]:
+        """Copy the published marts into PostgreSQL. Returns the rows of each table."""
+        from pipelines.warehouse.postgres import copy_marts
+
+        return copy_marts(self.settings)
+
     def _warn_readers(self) -> None:
         """Say on the page that this night did not publish; the publication before it stays. The pages of a home where
         nothing was published yet, or that cannot be written, are no reason for another failure.

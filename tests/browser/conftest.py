@@ -20,7 +20,7 @@ from pipelines.report.page import page
 from tests.fixtures.published import Shape, write
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-MISSING = "no Chromium on this machine; install it with: apt-get install -y chromium fonts-noto-cjk (or make browser)"
+MISSING = "no Chromium on this machine; install it with: apt-get install -y chromium fonts-noto-cjk (or: make system)"
 HOSTILE = (
     "</script><script>document.title='taken'</script>",
     '=HYPERLINK("http://example.invalid","x")',
