@@ -16,7 +16,7 @@ import pytest
 from pipelines.config import Postgres, Settings, load_settings
 from pipelines.errors import QuanyuError
 from pipelines.warehouse.postgres import copy_marts
-from tests.fixtures.published import Shape, write
+from tests.fixtures.published import LAST, PUBLISHED_AT, Shape, write
 
 pytestmark = pytest.mark.slow
 MISSING = "no PostgreSQL server on this machine; install it with: apt-get install -y postgresql (or: make system)"
@@ -112,6 +112,20 @@ def test_the_reader_reads_and_nothing_else(settings: Settings, server: str) -> N
         for refused in ("delete from {}.shop_daily", "create table {}.x (a int)", "drop table {}.shop_daily"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 bi.execute(refused.format(into(settings)))
+
+
+def test_a_person_of_the_readers_role_gets_in(settings: Settings, server: str) -> None:
+    """As docs/connect.md says it."""
+    copy_marts(settings)
+    assert settings.postgres
+    anna = f"anna_{into(settings)}"
+    with psycopg.connect(server, autocommit=True) as owner:
+        owner.execute(f"create role {anna} login password 'x' in role {settings.postgres.reader}")
+    with psycopg.connect(server.replace("owner@", f"{anna}@")) as con:
+        found = con.execute(
+            f"select max(business_date), max(published_at) from {into(settings)}.publications"
+        ).fetchone()
+    assert found == (LAST, PUBLISHED_AT)
 
 
 def test_an_open_connection_and_a_view_see_the_next_publication(settings: Settings, server: str) -> None:
