@@ -8,7 +8,7 @@ export DO_NOT_TRACK := 1
 export GX_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo test test-slow lint bench docs clean
+.PHONY: help setup system lock demo test test-slow lint bench docs clean
 
 help:  ## list the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -22,6 +22,17 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	touch $@
 
+system:  ## what tests open beside Python: Chromium, PostgreSQL; what cannot be installed is skipped
+	@missing=""; \
+	command -v chromium chromium-browser google-chrome >/dev/null || missing="chromium fonts-noto-cjk"; \
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || missing="$$missing postgresql"; \
+	if [ -z "$$missing" ]; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing $$missing"; \
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; } \
+			>/dev/null 2>&1 || echo "could not be installed, its tests are skipped: $$missing"; \
+	else echo "not here, its tests are skipped; install with: sudo apt-get install -y $$missing"; fi
+
 lock:  ## pin every dependency again, with hashes
 	$(BIN)/uv pip compile pyproject.toml --group dev --generate-hashes --no-annotate --no-header --python-version 3.11 --universal -o requirements.lock
 
@@ -34,17 +45,18 @@ lint: setup  ## ruff, mypy, sqlfluff, the layering rule
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint models macros --disable-progress-bar
 
-test: setup lint  ## all quick tests (under 15 minutes on 2 cores)
+test: setup lint system  ## all quick tests (under 15 minutes on 2 cores)
 	$(BIN)/pytest -m "not slow" -n 2 --dist loadfile
 
-test-slow: setup  ## long property tests, crash rounds, the ticking schedule
+test-slow: setup system  ## long property tests, crash rounds, the ticking schedule
 	$(BIN)/pytest -m slow -n 2 --dist worksteal
 
 bench: setup  ## benchmarks; ratios against a baseline in the same run
 	$(BIN)/python -m benchmarks
 
-docs: setup  ## write what derives from the feed declarations
+docs: setup  ## write what derives from the feed declarations and the marts: twins, dictionary, exposures
 	$(BIN)/python -m pipelines.landing.staging_docs
+	$(BIN)/python -m pipelines.transform.dictionary
 
 clean:  ## remove what setup and runs made
 	rm -rf $(VENV) .quanyu target logs

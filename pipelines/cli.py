@@ -31,6 +31,7 @@ from rich.text import Text
 from pipelines.config import (
     ConfigError,
     Policy,
+    Postgres,
     Settings,
     configuration_page,
     load_settings,
@@ -386,7 +387,10 @@ def query(sql: str, shape: str, home: Path | None, landing: Path | None, debug: 
     """
     from pipelines.warehouse.reading import ask
 
-    show_table(ask(settings_of(home, landing, debug), sql), shape)
+    settings = settings_of(home, landing, debug)
+    show_table(ask(settings, sql), shape)
+    if err.is_terminal:
+        show_freshness(settings)
 
 
 @cli.command()
@@ -419,6 +423,11 @@ def config(page: bool, home: Path | None, landing: Path | None, debug: bool) -> 
     click.echo(f"# home     {settings.home}\n# landing  {settings.landing}")
     for name, described in Policy.model_fields.items():
         value = getattr(settings, name)
+        if isinstance(value, Postgres):
+            click.echo(f"\n# {described.description}\n[{name}]")
+            for key, held in value:
+                click.echo(f"{key} = {toml_value(held)}")
+            continue
         click.echo(f"\n# {described.description}")
         click.echo(f"# {name} = none" if value is None else f"{name} = {toml_value(value)}")
 
@@ -593,6 +602,19 @@ def plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [plain(held) for held in value]
     return str(value)
+
+
+def show_freshness(settings: Settings) -> None:
+    """Under an answer on a terminal: the day it is of, when that was published, and what is wrong with it."""
+    from pipelines.orchestration import health
+
+    state = health.examine(settings, 1)
+    if state.published:
+        err.print(
+            f"data up to {state.published.business_date}, published {state.published.published_at:%Y-%m-%d %H:%M}"
+        )
+    for problem in state.problems:
+        err.print(f"quanyu: {problem}", markup=False)
 
 
 def show_health(state: Any) -> None:

@@ -27,6 +27,37 @@ class ConfigError(QuanyuError):
     """`quanyu.toml`, an option or an environment variable says something the program cannot use."""
 
 
+class Postgres(BaseModel):
+    """The section `[postgres]`: a copy of the marts for tools that have no DuckDB driver."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    address: str = Field(
+        description="Server, database and user, as `postgresql://quanyu@db.example/shop`. The password comes from "
+        "PGPASSWORD or ~/.pgpass, never from this file.",
+    )
+    into: str = Field(
+        default="marts", description="Schema that holds the copy. It must be empty or made by an earlier copy."
+    )
+    reader: str = Field(default="bi", description="Role that may read the copy and nothing else; made where missing.")
+
+    @field_validator("address")
+    @classmethod
+    def _no_password(cls, value: str) -> str:
+        if not re.match(r"postgres(ql)?://[^\s]+$", value):
+            raise ValueError("must be an address like postgresql://quanyu@db.example/shop")
+        if re.match(r"[^/]+//[^/@]*:[^@]*@", value) or "password=" in value:
+            raise ValueError("must not hold a password; give it as PGPASSWORD or in ~/.pgpass")
+        return value
+
+    @field_validator("into", "reader")
+    @classmethod
+    def _name(cls, value: str) -> str:
+        if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", value):
+            raise ValueError("must be a name of small letters, digits and _")
+        return value
+
+
 class Policy(BaseModel):
     """The keys of `quanyu.toml`. Every key is optional."""
 
@@ -70,6 +101,10 @@ class Policy(BaseModel):
     notify_webhook: str | None = Field(
         default=None,
         description="http(s) address that gets the same by POST as JSON. Bot hooks of chat tools read its `text`.",
+    )
+    postgres: Postgres | None = Field(
+        default=None,
+        description="Section: after each publication the marts are copied into a PostgreSQL database as well.",
     )
 
     @field_validator("default_shop")
@@ -223,16 +258,19 @@ def read_policy(path: Path) -> Policy:
         raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: is not valid TOML: {error}") from error
-    for key in written:
-        if key not in Policy.model_fields:
-            near = difflib.get_close_matches(key, Policy.model_fields, n=1, cutoff=0)
-            raise ConfigError(f"{path}: unknown key {key!r}; did you mean {near[0]!r}?")
+    section = written.get("postgres")
+    for keys, known in ((written, Policy), (section if isinstance(section, dict) else {}, Postgres)):
+        for key in keys:
+            if key not in known.model_fields:
+                near = difflib.get_close_matches(key, known.model_fields, n=1, cutoff=0)
+                raise ConfigError(f"{path}: unknown key {key!r}; did you mean {near[0]!r}?")
     try:
         return Policy(**written)
     except ValidationError as error:
         first = error.errors()[0]
         reason = str(first["ctx"]["error"]) if first["type"] == "value_error" else _said_plainly(first)
-        raise ConfigError(f"{path}: {first['loc'][0]} = {first['input']!r} {reason}") from error
+        key = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"{path}: {key} = {first['input']!r} {reason}") from error
 
 
 def _said_plainly(problem: ErrorDetails) -> str:
@@ -270,6 +308,16 @@ def configuration_page() -> str:
     ]
     for name, field in Policy.model_fields.items():
         default = "none" if field.default is None else f"`{toml_value(field.default)}`"
+        lines.append(f"| `{name}` | {default} | {field.description} |")
+    lines += [
+        "",
+        "In the section `[postgres]`, which stands at the end of the file:",
+        "",
+        "| key | default | meaning |",
+        "|---|---|---|",
+    ]
+    for name, field in Postgres.model_fields.items():
+        default = "required" if field.is_required() else f"`{toml_value(field.default)}`"
         lines.append(f"| `{name}` | {default} | {field.description} |")
     lines += [
         "",

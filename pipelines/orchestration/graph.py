@@ -21,6 +21,7 @@ LOAD_RETRIES = 2
 RETRY_SECONDS = 20
 PUBLICATION = dg.AssetKey(["published", "publication"])
 REPORT = dg.AssetKey(["published", "report"])
+POSTGRES = dg.AssetKey(["published", "postgres"])
 
 
 def load_assets(project: Project) -> dg.AssetsDefinition:
@@ -112,11 +113,21 @@ def report(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     return dg.MaterializeResult(metadata={"pages": dg.MetadataValue.json([page.name for page in pages])})
 
 
+@dg.asset(key=POSTGRES, deps=[REPORT], group_name="published", required_resource_keys={"night"})
+def postgres(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    """The copy of the marts for tools without a DuckDB driver. Last, so that nothing waits for another server."""
+    night: Night = context.resources.night
+    with night.phase("postgres"):
+        rows = night.copy()
+    return dg.MaterializeResult(metadata={"rows": dg.MetadataValue.json(rows)})
+
+
 def build_definitions(settings: Settings, project: Project | None = None) -> dg.Definitions:
     """Everything Dagster knows about one home."""
     project = project or Project(settings)
+    copies = [postgres] if settings.postgres else []
     return dg.Definitions(
-        assets=[load_assets(project), transform_assets(project), publication_asset(project), report],
+        assets=[load_assets(project), transform_assets(project), publication_asset(project), report, *copies],
         asset_checks=[gate("raw", project), gate("marts", project)],
         jobs=[nightly_job()],
         schedules=[nightly_schedule(settings)],

@@ -88,6 +88,7 @@ class Night:
         """Write the night down and give the lock back."""
         try:
             self._write_journal()
+            self._warn_readers()
         finally:
             Night.cpu_at_last_end = time.process_time()
             self._stack.close()
@@ -260,6 +261,32 @@ class Night:
 
         return write_pages(self.settings)
 
+    def copy(self) -> dict[str, int]:
+        """Copy the published marts into PostgreSQL. Returns the rows of each table."""
+        from pipelines.warehouse.postgres import copy_marts
+
+        return copy_marts(self.settings)
+
+    def _warn_readers(self) -> None:
+        """Say on the page that this night did not publish; the publication before it stays. The pages of a home where
+        nothing was published yet, or that cannot be written, are no reason for another failure.
+        """
+        if self.publication is not None or not self.settings.current.exists():
+            return
+        import duckdb
+
+        from pipelines.report.page import Notice, write_pages
+
+        outcome = "refused" if isinstance(self.failure, Refused) else "broken"
+        try:
+            write_pages(self.settings, Notice(self._day(), outcome))
+        except (QuanyuError, OSError, duckdb.Error) as error:
+            log.warning("the page could not be told: %s", error)
+
+    def _day(self) -> date:
+        """Business day of the night, also of one that ended before it had begun."""
+        return self.run.business_date if self.run else self.request.on or (self.now() - timedelta(days=1)).date()
+
     def begun(self) -> database.Run:
         """The run's row; the load must have come first."""
         if self.run is None:
@@ -276,7 +303,7 @@ class Night:
             outcome, message = "broken", "the night ended before it published"
         else:
             message = f"{self.publication.version_path.name} in {self.publication.duration_seconds:.0f} s"
-        day = self.run.business_date if self.run else self.request.on or (self.now() - timedelta(days=1)).date()
+        day = self._day()
         journal.append(
             self.settings,
             journal.Entry(

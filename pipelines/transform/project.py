@@ -100,13 +100,21 @@ class Project:
     def build(
         self, *, full_refresh: bool, on_node: Callable[[NodeResult, int], None], only: Collection[str] = ()
     ) -> list[NodeResult]:
-        """Seeds, models and tests in one dbt invocation. Unit tests prove the code, not the data, so they stay out.
+        """Seeds, models and tests in one dbt invocation. Unit tests prove the code, not the data, so they stay out;
+        an exposure has nothing to build.
 
         Without `full_refresh` what only another version of the project could change stays as the last one left it.
         `only` restricts it to some resource types (seed, model, test). `on_node(result, total)` is called when a node
         is done. Raises `TransformError` where dbt could not run at all.
         """
-        arguments = ["build", "--no-write-json", "--exclude-resource-type", "unit_test"]
+        arguments = [
+            "build",
+            "--no-write-json",
+            "--exclude-resource-type",
+            "unit_test",
+            "--exclude-resource-type",
+            "exposure",
+        ]
         for kind in only:
             arguments += ["--resource-type", kind]
         if full_refresh:

@@ -141,12 +141,16 @@ def test_a_failing_dbt_test_refuses_the_night_and_shows_the_rows(home: Path, pro
 
     status = quanyu(home, "status")
     assert status.returncode == 2 and "the last night was refused: build: refused by never_holds" in status.stderr
+    page = home / "reports" / "latest.en.html"
+    warning = f"The last night (<b><bdi>{LAST}</bdi></b>) was refused by a check"
+    assert warning in page.read_text(encoding="utf-8")
 
     # The rows of the killed run's own rules are gone once the project is whole again.
     done = quanyu(home, "nightly", "--on", LAST.isoformat())
     assert done.returncode == 0, done.stderr
     assert published(home) != before
     assert told.read_text(encoding="utf-8").split() == ["refused", "published"]
+    assert warning not in page.read_text(encoding="utf-8")
 
 
 def test_a_failing_gate_refuses_the_night_and_nothing_after_it_runs(home: Path, project: Path) -> None:

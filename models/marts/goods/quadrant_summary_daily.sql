@@ -27,7 +27,7 @@ scopes as (
 
 complete as (
     select
-        c.shop_id, c.business_date, s.scope, q.quadrant, q.quadrant_zh, q.paper_share,
+        c.shop_id, c.business_date, s.scope, q.quadrant, q.quadrant_zh, q.paper_share, q.strategy_zh, q.strategy_en,
         coalesce(f.has_orders, false) as has_orders, t.total_amount,
         case when t.total_amount is not null then coalesce(k.products, 0) end as products,
         case when t.total_amount is not null then coalesce(k.net_amount, 0) end as net_amount
@@ -66,6 +66,8 @@ select
     100 * (cast(net_amount as double) / cast(nullif(total_amount, 0) as double) - cast(paper_share as double)) as gap_points,
     cast(distance as double) / (2 * cast(nullif(total_amount, 0) as double)) as tvd,
     quadrant_zh,
+    strategy_zh,
+    strategy_en,
     {{ rule_version() }} as rule_version,
     case
         when not has_orders then 'missing_source'

@@ -351,6 +351,10 @@ select 's' as shop_id, 'K1' as campaign_id, 10::decimal(18,2) as paid_amount, 8:
 create table serving.marts.paper_reference as
 select 'figure_' || n as figure, n::double as value, '%' as unit_printed, 'As printed.' as sentence, null as note
 from range(12) as r (n);
+
+create table serving.marts.entity_names as
+select 's' as shop_id, 'product' as kind, 'p1' as entity_id, 'Kettle' as name, null::varchar as category,
+    'r1' as rule_version, 'ok' as data_status;
 """
 
 

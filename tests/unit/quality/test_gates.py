@@ -576,6 +576,7 @@ MART_FAULTS = {
         "shop_daily",
         "data_status_is_known",
     ),
+    "a name of no known kind": ("update serving.marts.entity_names set kind = 'x'", "entity_names", "kind_is_known"),
     "no figures": ("delete from serving.marts.paper_reference", "paper_reference", "figures_are_there"),
 }
 

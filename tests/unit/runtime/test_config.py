@@ -62,6 +62,11 @@ def test_landing_comes_from_the_option_then_the_environment(tmp_path: Path, monk
         ('default_shop = " "', "must name a shop"),
         ('notify_webhook = "ftp://x"', "http://"),
         ("default_shop = s1", "is not valid TOML"),
+        ('[postgres]\naddres = "postgresql://h/d"', "unknown key 'addres'; did you mean 'address'?"),
+        ('[postgres]\ninto = "m"', "postgres.address"),
+        ('[postgres]\naddress = "postgresql://u:secret@h/d"', "must not hold a password"),
+        ('[postgres]\naddress = "h/d"', "must be an address like"),
+        ('[postgres]\naddress = "postgresql://h/d"\nreader = "b i"', "must be a name of small letters"),
     ],
 )
 def test_what_cannot_be_used_is_one_line(tmp_path: Path, text: str, says: str) -> None:

@@ -7,8 +7,8 @@ import dagster as dg
 import pytest
 from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 
-from pipelines.config import load_settings
-from pipelines.orchestration.graph import PUBLICATION, REPORT, build_definitions
+from pipelines.config import Postgres, load_settings
+from pipelines.orchestration.graph import POSTGRES, PUBLICATION, REPORT, build_definitions
 from pipelines.orchestration.instance import POOL, open_instance
 from pipelines.orchestration.schedule import JOB, cron
 from pipelines.transform.project import Project
@@ -87,6 +87,13 @@ def test_the_publication_waits_for_every_mart_and_the_report_for_the_publication
     assert graph.get(PUBLICATION).parent_keys == {dg.AssetKey(["marts", mart.name]) for mart in project.marts()}
     assert graph.get(REPORT).parent_keys == {PUBLICATION}
     assert graph.get(REPORT).child_keys == set()
+
+
+def test_a_copy_in_postgres_comes_last_and_only_where_it_is_asked_for(graph: AssetGraph, project: Project) -> None:
+    assert not graph.has(POSTGRES)
+    settings = project.settings.model_copy(update={"postgres": Postgres(address="postgresql://localhost/shop")})
+    copied = build_definitions(settings, project).resolve_asset_graph()
+    assert copied.get(POSTGRES).parent_keys == {REPORT} and copied.get(POSTGRES).child_keys == set()
 
 
 def test_gates_block_what_follows(graph: AssetGraph) -> None:
