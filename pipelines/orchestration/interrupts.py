@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while a night runs: it ends in order, is written down, and leaves the last publication as it is."""
+"""Ctrl-C and SIGTERM while a night runs: it ends in order, is written down, and the last publication stands."""
 
 from __future__ import annotations
 
