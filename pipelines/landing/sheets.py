@@ -110,7 +110,8 @@ class Sheet:
         return self.texts(row, range(width))
 
     def _text(self, piece: bytes, *, is_id: bool) -> str | None:
-        head, _, body = piece.partition(b">")
+        # A piece begins after `<c `, so that its first attribute has lost the space that the others have.
+        head, _, body = (b" " + piece).partition(b">")
         if head.endswith(b"/"):
             return None
         _, _, kind = head.partition(b' t="')
