@@ -1,7 +1,7 @@
 -- Grain: one known user's day with one content (shop_id, business_date, user_key, content_id; NULL = content unknown): whether
 -- and when it was seen live, a bag of it joined, or the shop followed there (R91, R108). People: not additive. In day order.
 {{ config(
-    materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail',
+    materialized='incremental', incremental_strategy='replace_days',
     meta={'rebuild_days_of': 'traffic'}
 ) }}
 
