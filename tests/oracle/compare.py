@@ -130,6 +130,8 @@ TYPES = {
         "asset_gained",
         "a3_flow_users",
         "contents",
+        "ripe_users",
+        "buyers_won",
         *(f"buyers_{n}d" for n in (30, 90, 180, 365)),
         *(f"repeat_buyers_{n}d" for n in (30, 90, 180, 365)),
     },

@@ -2,7 +2,7 @@
 -- and shares of the window ending on the day: additive over the roles of one basis, over days or bases never.
 {{ config(
     materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail',
-    meta={'rebuild_on': ['traffic', 'traffic_daily', 'sales', 'refunds', 'reviews', 'ad_spend', 'contents', 'calendar']}
+    meta={'rebuild_on': ['traffic', 'traffic_daily', 'sales', 'refunds', 'reviews', 'ad_spend', 'contents']}
 ) }}
 {%- set first_day = rebuild_from() %}
 
