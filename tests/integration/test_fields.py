@@ -94,6 +94,7 @@ def history(seed: int) -> list[Item]:
     return marketed(rows, seed)
 
 
+@pytest.mark.slow
 def test_nights_agree_with_the_oracle_with_one_load_and_with_a_rebuild(tmp_path: Path) -> None:
     nights = [LAST - timedelta(days=n) for n in (30, 9, 8, 1, 0)]
     deliveries = as_deliveries(history(5), nights, 5)

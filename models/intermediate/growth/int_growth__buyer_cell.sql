@@ -2,7 +2,7 @@
 -- city_tier; R103). A buyer counts once, by the newest profile dated on or before the day; one with a gap in it is left out.
 -- The cells of a day add up to its buyers with a full profile; days do not.
 {{ config(
-    materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail',
+    materialized='incremental', incremental_strategy='replace_days',
     meta={'rebuild_on': ['sales', 'users']}
 ) }}
 {%- set first_day = rebuild_from() %}
