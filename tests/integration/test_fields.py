@@ -8,6 +8,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from tests.oracle import compute
 from tests.oracle.compare import compare, except_both_ways, read_mart
 from tests.oracle.fields import PULL, PUSH
