@@ -160,6 +160,8 @@ TYPES = {
         "a3_flow_users",
         "contents",
         "asset",
+        "ripe_users",
+        "buyers_won",
         *(f"buyers_{n}d" for n in (30, 90, 180, 365)),
         *(f"repeat_buyers_{n}d" for n in (30, 90, 180, 365)),
     },

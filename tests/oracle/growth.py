@@ -25,6 +25,7 @@ CAMPAIGN_COLUMNS = (
     "repurchase_30d",
     "repurchase_90d",
     "roi",
+    "buyers_won",
 )
 TIERS = (("head", 1_000_000), ("waist", 100_000), ("tail", 10_000), ("koc", 0))
 ROLES = {
@@ -362,6 +363,7 @@ def content_performance(shop: Shop, contents: Contents) -> list[Row]:
                 "declared_role": contents.declared(content, shop.on),
                 "observed_role": observed.get(content),
                 "views": tally.views if shop.first_traffic_day is not None else None,
+                "ripe_users": tally.ripe if ripe else None,
                 "a3_flow_users": tally.flow if ripe else None,
                 "a3_flow_rate": tally.flow / tally.ripe if ripe else None,
                 "paid_amount": tally.paid if shop.present("orders") else None,
@@ -417,8 +419,10 @@ def campaign(shop: Shop, layers: Layers, row: Row, held: set[date]) -> Row:
     ]
     made["roi"] = float(paid) / float(sum(costs)) if sum(costs) else None
     if shop.names_users:
-        made["repurchase_30d"] = repurchase(shop, start, end, 30)
-        made["repurchase_90d"] = repurchase(shop, start, end, 90)
+        won = buyers_won(shop, start, end)
+        made["buyers_won"] = len(won)
+        made["repurchase_30d"] = repurchase(shop, won, end, 30)
+        made["repurchase_90d"] = repurchase(shop, won, end, 90)
     medians = baseline(shop, warm_up, held)
     days = days_between(start, end)
     if all(d.weekday() in medians for d in days):
@@ -437,20 +441,25 @@ def stock(layers: Layers, on: date, wanted: set[int]) -> int:
     return sum(1 for days in layers.values() if days.get(on) in wanted)
 
 
-def repurchase(shop: Shop, start: date, end: date, days: int) -> float | None:
-    """R96: new before the start, another line effective on D within `days` after the own first campaign day."""
-    if end + timedelta(days=days) > shop.on:
-        return None
+def buyers_won(shop: Shop, start: date, end: date) -> dict[str, date]:
+    """Known buyer of the campaign who paid nothing in the 365 days before it -> first day in it (R86, R96)."""
     earlier = {line.user_id for line in shop.paid_between(start - timedelta(days=365), start - ONE_DAY)}
     first: dict[str, date] = {}
     for line in shop.paid_between(start, end):
         if line.user_id is not None and line.user_id not in earlier:
             first[line.user_id] = min(line.pay_day, first.get(line.user_id, line.pay_day))
+    return first
+
+
+def repurchase(shop: Shop, won: dict[str, date], end: date, days: int) -> float | None:
+    """R96: share of those won with another line, effective on D, within `days` after their own first campaign day."""
+    if end + timedelta(days=days) > shop.on:
+        return None
     again = {
         line.user_id
         for line in shop.lines
-        if line.user_id in first
-        and first[line.user_id] < line.pay_day <= first[line.user_id] + timedelta(days=days)
+        if line.user_id in won
+        and won[line.user_id] < line.pay_day <= won[line.user_id] + timedelta(days=days)
         and line.effective(shop.on)
     }
-    return len(again) / len(first) if first else None
+    return len(again) / len(won) if won else None

@@ -1,7 +1,7 @@
 -- Grain: one author of int_growth__author_window on a day with enough profiled buyers and an audience of the author known by then
 -- (shop_id, business_date, author_id; R103). audience_match is the overlap of two distributions: never add or average it.
 {{ config(
-    materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail',
+    materialized='incremental', incremental_strategy='replace_days',
     meta={'rebuild_on': ['sales', 'refunds', 'traffic', 'traffic_daily', 'users', 'author_audience']}
 ) }}
 {%- set first_day = rebuild_from() %}

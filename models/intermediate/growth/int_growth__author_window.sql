@@ -2,7 +2,7 @@
 -- R82). Gross and net of the lines paid in the window, refunds dated on or before the day taken off, and the author's views.
 -- Not additive over days: windows overlap.
 {{ config(
-    materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail',
+    materialized='incremental', incremental_strategy='replace_days',
     meta={'rebuild_on': ['sales', 'refunds', 'traffic', 'traffic_daily']}
 ) }}
 {%- set first_day = rebuild_from() %}

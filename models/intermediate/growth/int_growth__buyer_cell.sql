@@ -2,27 +2,18 @@
 -- city_tier; R103). A buyer counts once, by the newest profile dated on or before the day; one with a gap in it is left out.
 -- The cells of a day add up to its buyers with a full profile; days do not.
 {{ config(
-    materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail',
+    materialized='incremental', incremental_strategy='replace_days',
     meta={'rebuild_on': ['sales', 'users']}
 ) }}
 {%- set first_day = rebuild_from() %}
 {%- set window_days = growth_rule('author_window_days') %}
 
-with shops as (
-    select shop_id, min(first_on) as first_on
-    from {{ ref('int_shop__calendar') }}
-    group by shop_id
-),
-
-purchases as (
+with purchases as (
     select
-        o.shop_id, o.user_key, greatest(o.paid_on, s.first_on, {{ first_day }}) as buys_on,
-        max(o.paid_on) + {{ window_days }} as leaves_on
-    from {{ ref('stg_orders') }} as o
-    inner join shops as s
-        on o.shop_id = s.shop_id
-    where o.is_paid_line and o.user_key is not null and o.paid_on > {{ first_day }} - {{ window_days }}
-    group by o.shop_id, o.user_key, greatest(o.paid_on, s.first_on, {{ first_day }})
+        shop_id, user_key, greatest(paid_on, {{ first_day }}) as buys_on, max(paid_on) + {{ window_days }} as leaves_on
+    from {{ ref('stg_orders') }}
+    where is_paid_line and user_key is not null and paid_on > {{ first_day }} - {{ window_days }}
+    group by shop_id, user_key, greatest(paid_on, {{ first_day }})
 ),
 
 -- The days that a purchase adds to those an earlier one covers already.

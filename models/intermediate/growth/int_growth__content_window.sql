@@ -2,7 +2,7 @@
 -- the window; the other sums run from the first day on, as the day knows them (R101, R102). Not additive over days.
 -- flow_per_mille and gpm are given only where a role may be observed.
 {{ config(
-    materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail',
+    materialized='incremental', incremental_strategy='replace_days',
     meta={'rebuild_on': ['traffic', 'traffic_daily', 'sales', 'refunds', 'reviews', 'ad_spend']}
 ) }}
 {%- set first_day = rebuild_from() %}

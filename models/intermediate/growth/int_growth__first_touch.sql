@@ -1,8 +1,7 @@
 -- Grain: the first touch of a known user by a content (shop_id, content_id, user_key); business_date is its day. Events never
 -- change or vanish, so a night can only add pairs or move one to an earlier day. Pairs are not people: do not add contents.
 {{ config(
-    materialized='incremental', incremental_strategy='delete+insert', unique_key=['shop_id', 'content_id', 'user_key'],
-    on_schema_change='fail', meta={'rebuild_days_of': 'traffic'}
+    materialized='incremental', incremental_strategy='replace_first_touches', meta={'rebuild_days_of': 'traffic'}
 ) }}
 
 with touching as (

@@ -2,7 +2,7 @@
 -- content_id; R101): how many users, and how many of them rose to A3 or higher in between, having been below or unknown the day
 -- before. Who is ripe has been judged for good, so sums up to a day say what that day knows. Additive over days, not contents.
 {{ config(
-    materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail',
+    materialized='incremental', incremental_strategy='replace_days',
     meta={'rebuild_on': ['traffic', 'sales', 'refunds', 'reviews']}
 ) }}
 {%- set first_day = rebuild_from() %}

@@ -2,7 +2,7 @@
 -- aggregate where the shop's day has one, else from events, unidentified included (R29, R84). views NULL = the aggregate's
 -- rows carry none. Additive.
 {{ config(
-    materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail',
+    materialized='incremental', incremental_strategy='replace_days',
     meta={'rebuild_days_of': ['traffic', 'traffic_daily']}
 ) }}
 

@@ -1,7 +1,7 @@
 -- Grain: one author with a view or a paid line in the window ending on the day (shop_id, business_date, author_id; R82). Nothing
 -- here is additive over days: windows overlap. Growth looks at what was published for the day growth_days before (R103).
 {{ config(
-    materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail',
+    materialized='incremental', incremental_strategy='replace_days',
     meta={'rebuild_on': ['sales', 'refunds', 'traffic', 'traffic_daily', 'authors', 'contents', 'users', 'author_audience']}
 ) }}
 {%- set first_day = rebuild_from() %}
@@ -65,7 +65,7 @@ newest_tiers as (
 tiers as (
     select
         tier, tier_zh, minimum_followers,
-        lead(minimum_followers) over (order by minimum_followers) as next_minimum_followers
+        coalesce(lead(minimum_followers) over (order by minimum_followers), 9223372036854775807) as next_minimum_followers
     from newest_tiers
 ),
 
@@ -87,12 +87,12 @@ ratios as (
     left join {{ ref('int_fields__author_spell') }} as now
         on
             d.shop_id = now.shop_id and d.author_id = now.author_id
-            and now.snapshot_on <= d.business_date and (now.valid_to is null or d.business_date < now.valid_to)
+            and now.snapshot_on <= d.business_date and d.business_date < coalesce(now.valid_to, {{ never() }})
     left join {{ ref('int_fields__author_spell') }} as past
         on
             d.shop_id = past.shop_id and d.author_id = past.author_id
             and past.snapshot_on <= d.business_date - r.growth_days
-            and (past.valid_to is null or d.business_date - r.growth_days < past.valid_to)
+            and d.business_date - r.growth_days < coalesce(past.valid_to, {{ never() }})
 ),
 
 -- What is missing gives its weight to the rest; nothing there, no growth.
@@ -136,7 +136,7 @@ inner join {{ ref('int_shop__sources') }} as f
 inner join growths as g
     on d.shop_id = g.shop_id and d.business_date = g.business_date and d.author_id = g.author_id
 left join tiers as t
-    on g.followers >= t.minimum_followers and (t.next_minimum_followers is null or g.followers < t.next_minimum_followers)
+    on g.followers >= t.minimum_followers and g.followers < t.next_minimum_followers
 left join verticals as v
     on d.shop_id = v.shop_id and d.business_date = v.business_date and d.author_id = v.author_id
 left join long_terms as l

@@ -1,8 +1,8 @@
 -- Grain: one role of contents on a calendar day of a shop (shop_id, business_date, role_basis, role), eight rows always. Contents
 -- and shares of the window ending on the day: additive over the roles of one basis, over days or bases never.
 {{ config(
-    materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail',
-    meta={'rebuild_on': ['traffic', 'traffic_daily', 'sales', 'refunds', 'reviews', 'ad_spend', 'contents', 'calendar']}
+    materialized='incremental', incremental_strategy='replace_days',
+    meta={'rebuild_on': ['traffic', 'traffic_daily', 'sales', 'refunds', 'reviews', 'ad_spend', 'contents']}
 ) }}
 {%- set first_day = rebuild_from() %}
 
