@@ -20,6 +20,7 @@ from pipelines.errors import QuanyuError, Refused
 from pipelines.orchestration import interrupts, journal
 from pipelines.orchestration.lock import night_lock
 from pipelines.transform.project import NodeResult, Project, TransformError
+from pipelines.transform.segments import read_segments, write_segments
 from pipelines.transform.versions import code_version, rule_starts, rule_version
 from pipelines.warehouse import database, publish
 
@@ -133,6 +134,7 @@ class Night:
 
         settings = self.settings
         with self.phase("load"), database.building(settings) as con:
+            segments = read_segments(settings.project)
             if self.request.on and self.request.on > self.now().date():
                 raise QuanyuError(f"--on {self.request.on}: lies in the future; a night describes days that are over")
             if self.request.load:
@@ -172,6 +174,7 @@ class Night:
                 since=self.request.since,
             )
             database.write_run(con, self.run)
+            write_segments(con, segments)
             log.info(
                 "business date %s, %s",
                 self.run.business_date,

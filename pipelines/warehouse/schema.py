@@ -26,6 +26,12 @@ CONTROL_TABLES: dict[str, str] = {
     "observed VARCHAR, failing_rows VARCHAR, checked_at TIMESTAMP",
     "publications": "run_id VARCHAR, business_date DATE, published_at TIMESTAMP, version_path VARCHAR, "
     "rows_per_mart VARCHAR, rule_version VARCHAR, code_version VARCHAR, duration_seconds DOUBLE",
+    "segments": "segment VARCHAR, label_zh VARCHAR, label_en VARCHAR, description VARCHAR",
+    "segment_feeds": "segment VARCHAR, feed VARCHAR",
+    "segment_clauses": "segment VARCHAR, clause_number INTEGER, condition_id INTEGER, is_negated BOOLEAN",
+    "segment_conditions": "condition_id INTEGER, subject VARCHAR, attribute VARCHAR, accepted_value VARCHAR, "
+    "days INTEGER, days_rule VARCHAR, min_times INTEGER, max_times INTEGER, "
+    "min_amount DECIMAL(18,2), max_amount DECIMAL(18,2), min_days_ago INTEGER, max_days_ago INTEGER",
     "builds": "run_id VARCHAR, business_date DATE, built_seq BIGINT, rule_version VARCHAR, code_version VARCHAR, "
     "built_at TIMESTAMP, presence VARCHAR",
 }

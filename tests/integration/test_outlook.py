@@ -1,4 +1,4 @@
-"""Health and forecast of shops with enough users for them: held against the oracle, and the same rows by night and at
+"""Health, forecast and segments of shops with enough users for them: held against the oracle, and the same rows by night and at
 once, while campaigns and benchmarks of the past arrive late."""
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import pytest
 
 from tests.oracle import compute
 from tests.oracle.compare import compare, except_both_ways
-from tests.oracle.examples import event, order
+from tests.oracle.examples import event, order, refund
 from tests.oracle.facts import Row
 from tests.oracle.generate import (
     SMALL,
@@ -26,7 +26,7 @@ from tests.oracle.generate import (
 from tests.oracle.nights import pseudonymised, published, run_at_once, run_deliveries
 
 Item = tuple[date, str, Row]
-MARTS = ("audience_health_daily", "audience_forecast")
+MARTS = ("audience_health_daily", "audience_forecast", "audience_segments", "audience_segment_members")
 LAST = date(2024, 3, 2)
 FIRST = LAST - timedelta(days=79)
 NIGHTS = [LAST - timedelta(days=n) for n in (20, 1, 0)]
@@ -44,12 +44,21 @@ def crowd(shop: str, seed: int) -> list[Item]:
 
     def seen(event_type: str, user: str, on: date) -> None:
         if FIRST <= on <= LAST:
-            put(on, "traffic_events", event(shop, event_type, user, f"{on} 12:00"))
+            more = {"scene": "live"} if rng.random() < 0.5 else {}
+            if event_type == "product_click":
+                more["product_id"] = rng.choice(["P1", "P2"])
+            put(on, "traffic_events", event(shop, event_type, user, f"{on} 12:00", **more))
 
     def often(event_type: str, user: str, pause: int) -> None:
         on = FIRST + timedelta(days=rng.randrange(3))
         while on <= LAST:
-            seen(event_type if rng.random() < 0.93 else rng.choice(["like", "add_to_cart", "share"]), user, on)
+            seen(
+                event_type
+                if rng.random() < (0.93 if event_type == "impression" else 0.75)
+                else rng.choice(["like", "follow", "share"]),
+                user,
+                on,
+            )
             on += timedelta(days=pause + rng.randrange(4))
 
     for number in range(1400):
@@ -61,7 +70,10 @@ def crowd(shop: str, seed: int) -> list[Item]:
         days = [rng.randrange(4), *([rng.randrange(4, 80)] if rng.random() < 0.4 else [])]
         for part, after in enumerate(days):
             on = FIRST + timedelta(days=after)
-            put(on, "orders", order(shop, f"{number}-{part}", user, f"{on} 12:00"))
+            put(on, "orders", order(shop, f"{number}-{part}", user, f"{on} 12:00", rng.choice([100, 320])))
+            if rng.random() < 0.1:
+                back = min(LAST, on + timedelta(days=9))
+                put(back, "refunds", refund(shop, f"{number}-{part}", f"{number}-{part}", f"{back} 12:00", 100))
     for number in range(600):
         seen("view", f"{shop}-fades-{number}", FIRST + timedelta(days=25 + number // 30))
     return rows
@@ -134,6 +146,9 @@ def test_the_crowd_is_large_enough_to_prove_something(expected: dict[str, list[R
     assert {row["a3_thin"] for row in health} >= {None, False}
     assert len({row["bottleneck"] for row in health}) >= 2
     assert {row["data_status"] for row in expected["audience_health_daily"]} == {"ok", "missing_source"}
+    sizes = {(row["shop_id"], row["segment"]): row for row in expected["audience_segments"]}
+    assert {row["data_status"] for row in sizes.values()} == {"ok", "insufficient", "missing_source"}
+    assert all(row["holdout_users"] for (shop, _), row in sizes.items() if shop == "crowd")
     assert any(row["backtest_error"] for row in expected["audience_forecast"])
 
 

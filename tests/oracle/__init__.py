@@ -26,6 +26,7 @@ from tests.oracle.growth import author_performance_daily, campaign_performance, 
 from tests.oracle.outlook import audience_forecast, audience_health_daily
 from tests.oracle.rules import RULES, Rules
 from tests.oracle.score import operating_score, operating_score_indicators, score_periods
+from tests.oracle.segments import segment_marts
 from tests.oracle.shop import repurchase_daily, shop_daily
 from tests.oracle.value import cohort_value, customer_value, fan_member_daily, lucky_bag_daily
 
@@ -35,6 +36,8 @@ MARTS = (
     "audience_5a_flow",
     "audience_health_daily",
     "audience_forecast",
+    "audience_segments",
+    "audience_segment_members",
     "product_quadrant",
     "quadrant_summary_daily",
     "operating_score",
@@ -85,6 +88,8 @@ def compute(
         if wanted & AUDIENCE.keys():
             layers = layers_by_user(shop)
             made |= {name: mart(shop, layers) for name, mart in AUDIENCE.items() if name in wanted}
+        if wanted & {"audience_segments", "audience_segment_members"}:
+            made |= segment_marts(shop, layers_by_user(shop))
         if wanted & {"product_quadrant", "quadrant_summary_daily"}:
             quadrants = product_quadrant(shop)
             made["product_quadrant"] = quadrants

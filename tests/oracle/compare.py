@@ -17,6 +17,8 @@ KEYS = {
     "audience_5a_flow": ("shop_id", "business_date", "horizon_days", "from_layer", "to_layer"),
     "audience_health_daily": ("shop_id", "business_date"),
     "audience_forecast": ("shop_id", "business_date", "horizon_days", "layer"),
+    "audience_segments": ("shop_id", "business_date", "segment"),
+    "audience_segment_members": ("shop_id", "business_date", "segment", "user_id"),
     "product_quadrant": ("shop_id", "business_date", "scope", "product_id"),
     "quadrant_summary_daily": ("shop_id", "business_date", "scope", "quadrant"),
     "operating_score": ("shop_id", "grain", "period_start"),
@@ -162,6 +164,7 @@ TYPES = {
         "asset",
         "ripe_users",
         "buyers_won",
+        "holdout_users",
         *(f"buyers_{n}d" for n in (30, 90, 180, 365)),
         *(f"repeat_buyers_{n}d" for n in (30, 90, 180, 365)),
     },
@@ -194,6 +197,7 @@ TYPES = {
         "viewer_group",
         "clv_basis",
         "bottleneck",
+        "segment",
         "data_status",
         "rule_version",
     },
@@ -208,6 +212,8 @@ TYPES = {
         "last_paid_on",
     },
     FLAG: {"is_provisional", "is_tail_risk", "is_vertical", "is_long_term", "a3_thin", "leaky", "repurchase_gap"},
+    DAY: {"business_date", "valid_from", "valid_to", "period_start", "period_end"},
+    FLAG: {"is_provisional", "is_tail_risk", "a3_thin", "leaky", "repurchase_gap", "is_holdout"},
     LAYER: {"layer", "from_layer", "to_layer"},
 }
 

@@ -6,7 +6,9 @@
 ) }}
 
 with behaviours as (
-    select event_type, max_by(layer, valid_from) as layer, max_by(is_share, valid_from) as is_share
+    select
+        event_type, max_by(layer, valid_from) as layer, max_by(is_share, valid_from) as is_share,
+        max_by(is_follow, valid_from) as is_follow
     from {{ ref('audience_behaviours') }}
     where valid_from <= {{ run_date() }}
     group by event_type
@@ -30,6 +32,7 @@ select
     end) = 1 as has_attraction,
     max(case when b.layer = 3 then 1 else 0 end) = 1 as has_question,
     max(case when b.is_share then 1 else 0 end) = 1 as has_share,
+    max(case when b.is_follow then 1 else 0 end) = 1 as has_follow,
     cast(
         sum(case when e.event_type = 'view' and e.watch_seconds >= r.short_view_seconds then 1 else 0 end) as integer
     ) as short_views

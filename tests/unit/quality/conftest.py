@@ -151,6 +151,18 @@ from (select unnest([date '2024-03-01', date '2024-03-02', date '2024-03-03']) a
 cross join (select unnest([0, 1, 2, 3, 4, 5]) as layer)
 cross join (select unnest([7, 30]) as horizon_days);
 
+create table serving.marts.audience_segment_members as
+select 's' as shop_id, date '2024-03-03' as business_date, 'large' as segment, n < 10 as is_holdout,
+    (case when n < 10 then '1' else 'a' end) || lpad(n::varchar, 63, '0') as user_id, 'r1' as rule_version,
+    'ok' as data_status
+from range(100) as r (n);
+
+create table serving.marts.audience_segments as
+select 's' as shop_id, date '2024-03-03' as business_date, segment, segment as segment_zh, users::bigint as users,
+    held::bigint as holdout_users, 'r1' as rule_version,
+    case when users is null then 'insufficient' else 'ok' end as data_status
+from (values ('large', 100, 10), ('small', null, null)) as g (segment, users, held);
+
 create table serving.marts.shop_daily as
 select 's' as shop_id, business_date, 0::bigint as impressions, views::bigint as views, views::bigint as viewers,
     0::bigint as product_impression_users, clicks::bigint as product_click_users, buyers::bigint as buyers,

@@ -384,6 +384,26 @@ MART_FAULTS = {
         "audience_forecast",
         "nobody_is_forgotten",
     ),
+    "a segment of few": (
+        "update serving.marts.audience_segments set users = 99 where segment = 'large'",
+        "audience_segments",
+        "suppressed_below_100",
+    ),
+    "a member nobody counted": (
+        "delete from serving.marts.audience_segment_members where is_holdout",
+        "audience_segments",
+        "sizes_are_the_members",
+    ),
+    "members of a suppressed segment": (
+        "update serving.marts.audience_segment_members set segment = 'small' where is_holdout",
+        "audience_segment_members",
+        "members_belong_to_a_shown_segment",
+    ),
+    "somebody held out by choice": (
+        "update serving.marts.audience_segment_members set is_holdout = true where user_id like 'a%20'",
+        "audience_segment_members",
+        "held_out_by_the_pseudonym",
+    ),
     "shares of more than all": (
         "update serving.marts.audience_5a_daily set share = 0.6 where layer = 4 and users = 1",
         "audience_5a_daily",
