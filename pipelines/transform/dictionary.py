@@ -90,8 +90,6 @@ def tables() -> list[Table]:
                     Column(column["name"], label, description, column.get("data_type", ""), column["name"] in keys)
                 )
             label = model.get("config", {}).get("meta", {}).get("label_zh") or model.get("meta", {}).get("label_zh", "")
-            if not label:
-                raise QuanyuError(f"{path.name}: {name} needs config.meta.label_zh")
             found.append(Table(name, label, plain(model["description"], name), tuple(columns)))
     return found
 
@@ -110,7 +108,7 @@ def dictionary(language: str) -> str:
     lines = [title, "", lead, ""]
     for table in tables():
         zh = language == "zh"
-        lines += [f"## {table.name}" + (f" {table.label_zh}" if zh else ""), ""]
+        lines += [f"## {table.name} {table.label_zh if zh else ''}".rstrip(), ""]
         lines += [] if zh else [table.description, ""]
         lines += [f"| {' | '.join(head)} |", "|---|---|---|---|"]
         for column in table.columns:
