@@ -37,3 +37,13 @@
 {% macro spark__microseconds_between(earlier, later) -%}
   (unix_micros({{ later }}) - unix_micros({{ earlier }}))
 {%- endmacro %}
+
+{# The same calendar date a year before; 29 February has none (R80). An expression, so that a join on it can hash. #}
+{% macro year_before(day) -%}
+  case when not (month({{ day }}) = 2 and day({{ day }}) = 29) then cast({{ day }} - interval '1' year as date) end
+{%- endmacro %}
+
+{# End of what has not ended. A bound that is never NULL is a plain comparison, which a join can hash beside its keys. #}
+{% macro never() -%}
+  date '9999-12-31'
+{%- endmacro %}

@@ -4,12 +4,11 @@
 {%- endmacro %}
 
 {% macro default__replace_days(arg_dict) -%}
-  {%- set columns = arg_dict["dest_columns"] | map(attribute="quoted") | join(", ") -%}
   delete from {{ arg_dict["target_relation"] }}
   where
     {%- if model.config.meta.get('rebuild_days_of') %} {{ changed_days('business_date') }}
     {%- else %} business_date >= {{ rebuild_from() }}
     {%- endif %};
-  insert into {{ arg_dict["target_relation"] }} ({{ columns }})
-  select {{ columns }} from {{ arg_dict["temp_relation"] }};
+  insert into {{ arg_dict["target_relation"] }} by name
+  select * from {{ arg_dict["temp_relation"] }};
 {%- endmacro %}

@@ -468,10 +468,11 @@ def newest_built(settings: Settings) -> date | None:
 def run_nights(settings: Settings, requests: list[Request]) -> None:
     """Run nights one after the other, print how each ended, exit with the code of the last."""
     from pipelines.orchestration.console import narrated
+    from pipelines.orchestration.interrupts import orderly_end
     from pipelines.orchestration.runner import Runner
 
     code = BROKEN
-    with narrated(err), no_early_end():
+    with narrated(err), no_early_end(), orderly_end():
         for entry in Runner(settings).run(requests):
             code = EXIT_CODES[entry.outcome]
             if code == OK:
@@ -597,7 +598,7 @@ def command() -> None:
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        sys.exit(130)
+        fail("interrupted", context)
     except click.ClickException as error:
         fail(error.format_message(), context)
     except (QuanyuError, ConfigError) as error:

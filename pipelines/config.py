@@ -14,10 +14,12 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 
 from pipelines.errors import QuanyuError
 
 CONFIG_FILE = "quanyu.toml"
+LEAST_MEMORY_MB = 100
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -59,7 +61,7 @@ class Postgres(BaseModel):
 class Policy(BaseModel):
     """The keys of `quanyu.toml`. Every key is optional."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     default_shop: str = Field(
         default="default",
@@ -132,6 +134,9 @@ class Policy(BaseModel):
     def _memory(cls, value: str) -> str:
         if not re.fullmatch(r"\d+(\.\d+)?\s*(MB|GB|TB|MiB|GiB|TiB)", value):
             raise ValueError("must be a size with its unit, like 400MB or 2GB")
+        number, unit = re.match(r"([\d.]+)\s*(\w)", value).groups()  # type: ignore[union-attr]
+        if float(number) * {"M": 1, "G": 1000, "T": 1_000_000}[unit] < LEAST_MEMORY_MB:
+            raise ValueError(f"is too little to work with; give DuckDB {LEAST_MEMORY_MB}MB or more")
         return value
 
     @field_validator("notify_webhook")
@@ -263,9 +268,20 @@ def read_policy(path: Path) -> Policy:
         return Policy(**written)
     except ValidationError as error:
         first = error.errors()[0]
-        reason = str(first["ctx"]["error"]) if first["type"] == "value_error" else first["msg"].lower()
+        reason = str(first["ctx"]["error"]) if first["type"] == "value_error" else _said_plainly(first)
         key = ".".join(str(part) for part in first["loc"])
         raise ConfigError(f"{path}: {key} = {first['input']!r} {reason}") from error
+
+
+def _said_plainly(problem: ErrorDetails) -> str:
+    """What pydantic found, in the words of someone who writes a configuration file."""
+    bounds = problem.get("ctx", {})
+    return {
+        "int_type": "must be a whole number, without quotes",
+        "string_type": "must be a text, in quotes",
+        "greater_than_equal": f"must be {bounds.get('ge')} or more",
+        "less_than_equal": f"must be {bounds.get('le')} or less",
+    }.get(problem["type"], problem["msg"].lower())
 
 
 def quiet_environment() -> None:

@@ -9,10 +9,9 @@ import tempfile
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from rich.console import Console
-
 from pipelines.config import Settings, load_settings, quiet_environment
 from pipelines.errors import QuanyuError
+from pipelines.orchestration.console import Speaker
 
 DAYS = 430
 USERS = 24_000
@@ -25,8 +24,8 @@ MARK = ".demo"
 def main() -> None:
     """Run the demo in the home of this shell; ends with the headline figures."""
     quiet_environment()
-    out = Console(highlight=False, soft_wrap=True)
-    err = Console(stderr=True, highlight=False, soft_wrap=True)
+    out = Speaker(highlight=False, soft_wrap=True)
+    err = Speaker(stderr=True, highlight=False, soft_wrap=True)
     try:
         missing = run(load_settings(), out, err)
     except QuanyuError as error:
@@ -37,7 +36,7 @@ def main() -> None:
         sys.exit(1)
 
 
-def run(settings: Settings, out: Console, err: Console) -> list[str]:
+def run(settings: Settings, out: Speaker, err: Speaker) -> list[str]:
     """Simulate, run the nights, print. Returns the labels of headline figures that have no value."""
     from pipelines.orchestration.console import narrated
     from pipelines.orchestration.night import Request
@@ -46,8 +45,9 @@ def run(settings: Settings, out: Console, err: Console) -> list[str]:
     from pipelines.simulate import deliveries, simulate
     from pipelines.warehouse.reading import current
 
-    if any(settings.landing.rglob("*.*")) and not (settings.home / MARK).exists():
-        raise QuanyuError(f"{settings.landing}: holds files of yours; run the demo in another home (QUANYU_HOME=…)")
+    held = [settings.build_db, settings.current, *settings.landing.rglob("*.*")]
+    if not (settings.home / MARK).exists() and any(path.exists() for path in held):
+        raise QuanyuError(f"{settings.home}: holds a warehouse of yours; run the demo in another home (QUANYU_HOME=…)")
     for folder in ("landing", "state", "published", "reports"):
         shutil.rmtree(settings.home / folder, ignore_errors=True)
     settings.make_home()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.config import Settings
 from pipelines.errors import QuanyuError, Refused
-from pipelines.orchestration import journal
+from pipelines.orchestration import interrupts, journal
 from pipelines.orchestration.lock import night_lock
 from pipelines.transform.project import NodeResult, Project, TransformError
 from pipelines.transform.versions import code_version, rule_starts, rule_version
@@ -104,9 +104,12 @@ class Night:
         except QuanyuError as error:
             self.failure = error
             raise
-        except Exception as error:
+        except BaseException as error:
             log.debug("%s failed", name, exc_info=True)
-            self.failure = QuanyuError(f"{name}: {type(error).__name__}: {database.first_sentence(error)}")
+            if interrupts.is_interruption(error):
+                self.failure = QuanyuError(f"{name}: interrupted; what was published stands, run the night again")
+            else:
+                self.failure = QuanyuError(f"{name}: {type(error).__name__}: {database.first_sentence(error)}")
             raise
         finally:
             spent = journal.Phase(name, round(time.perf_counter() - wall, 2), round(time.process_time() - cpu, 2))
@@ -146,6 +149,8 @@ class Night:
                 log.info("load: %s", report)
                 for file in report.refused:
                     log.warning("%s: refused: %s", file.path, file.error)
+                if not database.highest_seq(con):
+                    log.warning("%s: nothing was delivered yet, so every mart is empty", settings.landing)
             self.files = dict(
                 con.execute(
                     "select status, count(*) from control.load_audit where run_id = ? group by 1 order by 1",

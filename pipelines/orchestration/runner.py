@@ -11,7 +11,7 @@ from datetime import date, timedelta
 
 from pipelines.config import Settings
 from pipelines.errors import QuanyuError
-from pipelines.orchestration import journal
+from pipelines.orchestration import interrupts, journal
 from pipelines.orchestration.lock import night_lock, process_mark
 from pipelines.orchestration.night import Request
 from pipelines.orchestration.notify import is_due, notify
@@ -46,18 +46,23 @@ class Runner:
                     if before:
                         before(request)
                     run_id = str(uuid.uuid4())
-                    result = job.execute_in_process(
-                        run_config=run_config(request),
-                        instance=instance,
-                        run_id=run_id,
-                        raise_on_error=False,
-                        tags={ORIGIN_TAG: "cli", PROCESS_TAG: process_mark(os.getpid())},
-                    )
+                    failure: object = None
+                    try:
+                        result = job.execute_in_process(
+                            run_config=run_config(request),
+                            instance=instance,
+                            run_id=run_id,
+                            raise_on_error=False,
+                            tags={ORIGIN_TAG: "cli", PROCESS_TAG: process_mark(os.getpid())},
+                        )
+                        failures = (event.event_specific_data for event in result.all_events if event.is_failure)
+                        failure = next(failures, None)
+                    except BaseException as error:
+                        if not interrupts.is_interruption(error):
+                            raise
+                        failure = "interrupted"
                     nights = list(journal.read(settings))
                     if not nights or nights[-1].run_id != run_id:
-                        failure = next(
-                            (event.event_specific_data for event in result.all_events if event.is_failure), None
-                        )
                         raise QuanyuError(f"Dagster could not run the night: {failure}")
                     if is_due(nights):
                         notify(settings, nights[-1])

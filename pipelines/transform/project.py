@@ -205,7 +205,11 @@ class Project:
             "--no-send-anonymous-usage-stats", "--no-use-colors",
         ]  # fmt: skip
         try:
-            return dbtRunner(manifest=manifest, callbacks=callbacks or []).invoke([*arguments, *places])
+            outcome = dbtRunner(manifest=manifest, callbacks=callbacks or []).invoke([*arguments, *places])
+            # dbt catches what a signal raises like any other error.
+            if outcome.exception is not None and not isinstance(outcome.exception, Exception):
+                raise outcome.exception
+            return outcome
         finally:
             release_database()
 

@@ -137,3 +137,23 @@ def test_a_run_killed_while_it_built_leaves_no_trace_for_the_next(tmp_path: Path
     assert [entry.outcome for entry in journal.read(load_settings(home))] == ["published"]
     with open_instance(load_settings(home)) as instance:
         assert sorted(run.status.value for run in instance.get_runs()) == ["FAILURE", "SUCCESS"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
+def test_a_night_asked_to_end_says_so_and_the_next_one_publishes(tmp_path: Path, told: signal.Signals) -> None:
+    shop, home = tmp_path / "shop", tmp_path / "home"
+    simulate(shop, days=8, users=40, seed=SEED, start=FIRST)
+    on = FIRST + timedelta(days=7)
+    deliver(shop, home, on)
+    process = start(home, on)
+    while not any("build: " in log.read_text(encoding="utf-8") for log in (home / "logs").glob("*.log")):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    process.send_signal(told)
+    _, errors = process.communicate()
+    assert process.returncode == 1
+    assert "quanyu: broken: build: interrupted" in errors
+    assert "Traceback" not in errors
+    finish(home, on)
+    assert [entry.outcome for entry in journal.read(load_settings(home))] == ["broken", "published"]

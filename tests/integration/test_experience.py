@@ -45,6 +45,7 @@ def check(folder: Path, seed: int, nights: list[date]) -> None:
     assert except_both_ways(published(folder / "nightly"), published(folder / "at_once")) == []
 
 
+@pytest.mark.slow
 def test_experience_of_random_shops(tmp_path: Path) -> None:
     last = date(2024, 3, 10)
     check(tmp_path, 5, [last - timedelta(days=n) for n in (21, 4, 0)])

@@ -8,6 +8,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from tests.oracle import compute
 from tests.oracle.compare import compare, except_both_ways, read_mart
 from tests.oracle.fields import PULL, PUSH
@@ -94,6 +96,7 @@ def history(seed: int) -> list[Item]:
     return marketed(rows, seed)
 
 
+@pytest.mark.slow
 def test_nights_agree_with_the_oracle_with_one_load_and_with_a_rebuild(tmp_path: Path) -> None:
     nights = [LAST - timedelta(days=n) for n in (30, 9, 8, 1, 0)]
     deliveries = as_deliveries(history(5), nights, 5)

@@ -1,7 +1,7 @@
 -- Grain: users who changed layer between two days (shop_id, business_date, horizon_days, from_layer, to_layer), those who came
 -- back to the layer they left included; from_layer -1 = not known horizon_days before. Not additive over days.
 {{ config(
-    materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail',
+    materialized='incremental', incremental_strategy='replace_days',
     meta={'rebuild_on': ['traffic', 'traffic_daily', 'sales', 'refunds', 'reviews']}
 ) }}
 

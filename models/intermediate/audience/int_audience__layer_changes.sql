@@ -1,7 +1,7 @@
 -- Grain: one change of a known user's layer (shop_id, user_key, business_date); from_layer -1 = not known before. The whole
 -- history of layers: no state is kept but this log. previous_change_on is the day of the change before, NULL for the first.
 -- depends_on: {{ ref('int_audience__late_users') }}
-{{ config(materialized='incremental', incremental_strategy='replace_changes', on_schema_change='fail') }}
+{{ config(materialized='incremental', incremental_strategy='replace_changes') }}
 {{ audience_refuse_half_history() }}
 
 with spells as (

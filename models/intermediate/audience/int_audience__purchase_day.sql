@@ -16,17 +16,24 @@ order_days as (
         and created_on >= {{ audience_scope('traffic_from') }} and created_on <= {{ run_date() }}
 ),
 
--- A review of any product of the shop; without a user of its own it speaks for the user of its line (R17).
-liked_days as (
-    select distinct v.shop_id, coalesce(v.user_key, o.user_key) as user_key, v.created_on as business_date
+liked as (
+    select v.shop_id, v.order_line_id, v.user_key, v.created_on as business_date
     from {{ ref('stg_reviews') }} as v
     cross join {{ ref('int_audience__rules') }} as r
-    left join {{ ref('stg_orders') }} as o
-        on v.shop_id = o.shop_id and v.order_line_id = o.order_line_id and v.user_key is null
-    where
-        v.rating >= r.liked_from_rating
-        and v.created_on >= {{ audience_scope('purchases_from') }}
-        and coalesce(v.user_key, o.user_key) is not null
+    where v.rating >= r.liked_from_rating and v.created_on >= {{ audience_scope('purchases_from') }}
+),
+
+-- A review of any product of the shop; without a user of its own it speaks for the user of its line (R17).
+liked_days as (
+    select shop_id, user_key, business_date
+    from liked
+    where user_key is not null
+    union
+    select l.shop_id, o.user_key, l.business_date
+    from liked as l
+    inner join {{ ref('stg_orders') }} as o
+        on l.shop_id = o.shop_id and l.order_line_id = o.order_line_id
+    where l.user_key is null and o.user_key is not null
 ),
 
 buyers as (

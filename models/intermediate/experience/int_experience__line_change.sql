@@ -1,7 +1,7 @@
 -- Grain: one day of a shop on which lines signed or due enter or leave the window of a rate, or change sides in it
 -- (shop_id, business_date, measure): a log of net changes. Its running sum is int_experience__measure_day.
 {{ config(
-    materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail',
+    materialized='incremental', incremental_strategy='replace_days',
     meta={'rebuild_on': ['sales', 'refunds', 'reviews', 'fulfilment', 'after_sales']}
 ) }}
 

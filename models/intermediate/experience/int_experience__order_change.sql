@@ -2,7 +2,7 @@
 -- (shop_id, business_date, measure): a log of net changes. An order counts once, however many of its lines do. The running sum
 -- is int_experience__measure_day.
 {{ config(
-    materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail',
+    materialized='incremental', incremental_strategy='replace_days',
     meta={'rebuild_on': ['sales', 'reviews', 'fulfilment', 'after_sales', 'service_sessions']}
 ) }}
 

@@ -3,7 +3,7 @@
 -- An order is due on the day of its last line's deadline (R56). Which of its lines count may change from day to day: one is
 -- paid later, another leaves when its money is back before its deadline, and returns when it is picked up after all.
 {{ config(
-    materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail',
+    materialized='incremental', incremental_strategy='replace_days',
     meta={'rebuild_on': ['sales', 'refunds', 'fulfilment']}
 ) }}
 

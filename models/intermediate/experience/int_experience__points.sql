@@ -32,7 +32,7 @@ industry as (
     inner join {{ ref('stg_benchmarks') }} as b
         on
             v.shop_id = b.shop_id and v.indicator = b.indicator and b.subject = 'experience_score' and b.grain = 'day'
-            and v.business_date >= b.valid_from and (b.valid_to is null or v.business_date <= b.valid_to)
+            and v.business_date >= b.valid_from and v.business_date <= coalesce(b.valid_to, {{ never() }})
 ),
 
 anchored as (

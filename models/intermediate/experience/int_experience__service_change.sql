@@ -2,7 +2,7 @@
 -- (shop_id, business_date, measure): a log of net changes. review_hours counts microseconds here, nps and nps_proxy_stars
 -- promoters less detractors. The running sum is int_experience__measure_day.
 {{ config(
-    materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail',
+    materialized='incremental', incremental_strategy='replace_days',
     meta={'rebuild_on': ['sales', 'reviews', 'after_sales', 'service_sessions', 'nps_surveys']}
 ) }}
 

@@ -1,7 +1,7 @@
 -- Grain: one day of a shop on which people moved into or out of a group of the synergy window (shop_id, business_date,
 -- has_own_touch, has_marketing_touch, has_bought): an append-only log of net moves. Its running sum is int_fields__arm_day.
 {{ config(
-    materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail',
+    materialized='incremental', incremental_strategy='replace_days',
     meta={'rebuild_on': ['traffic', 'sales', 'refunds', 'authorship']}
 ) }}
 

@@ -42,7 +42,7 @@ attributed as (
     left join {{ ref('int_fields__author_period') }} as a
         on
             l.shop_id = a.shop_id and l.author_id = a.author_id
-            and l.author_on >= a.valid_from and (a.valid_to is null or l.author_on < a.valid_to)
+            and l.author_on >= a.valid_from and l.author_on < coalesce(a.valid_to, {{ never() }})
     left join {{ ref('int_fields__line_touch') }} as t
         on l.shop_id = t.shop_id and l.order_line_id = t.order_line_id
 )

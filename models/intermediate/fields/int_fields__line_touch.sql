@@ -1,7 +1,7 @@
 -- Grain: one paid line of a known user who was touched in the look-back before the payment, both ends in (shop_id,
 -- order_line_id); business_date is its pay date. A night reads the events around the pay dates it computes, no others.
 {{ config(
-    materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail',
+    materialized='incremental', incremental_strategy='replace_days',
     meta={'rebuild_days_of': 'touched_sales'}
 ) }}
 

@@ -1,7 +1,7 @@
 -- Grain: views of live rooms from one source on a day (shop_id, business_date, traffic_source), from the aggregate where the
 -- day has one, else from events, unidentified included (R29, R71). NULL = the aggregate's rows of the source carry no views.
 {{ config(
-    materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail',
+    materialized='incremental', incremental_strategy='replace_days',
     meta={'rebuild_days_of': ['traffic', 'traffic_daily']}
 ) }}
 

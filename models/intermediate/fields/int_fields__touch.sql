@@ -22,5 +22,5 @@ left join {{ ref('int_fields__own_account') }} as a
     on
         e.shop_id = a.shop_id and e.author_id = a.author_id
         and coalesce(c.published_on, e.business_date) >= a.valid_from
-        and (a.valid_to is null or coalesce(c.published_on, e.business_date) < a.valid_to)
+        and coalesce(c.published_on, e.business_date) < coalesce(a.valid_to, {{ never() }})
 where e.user_key is not null

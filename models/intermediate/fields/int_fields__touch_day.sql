@@ -1,7 +1,7 @@
 -- Grain: one known user's day with a touch (shop_id, business_date, user_key): by the shop itself, by its marketing, or both
 -- (R74). Not additive over days: people.
 {{ config(
-    materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail',
+    materialized='incremental', incremental_strategy='replace_days',
     meta={'rebuild_days_of': ['traffic', 'authorship']}
 ) }}
 

@@ -1,7 +1,7 @@
 -- Grain: one run of a product in one class on the day that confirms it (shop_id, business_date, scope, product_id): an
 -- append-only log. A day is confirmed by the days right before it alone, so no state is carried.
 {{ config(
-    materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail',
+    materialized='incremental', incremental_strategy='replace_days',
     meta={'rebuild_on': ['sales', 'refunds']}
 ) }}
 {%- set first_day = rebuild_from() %}

@@ -2,7 +2,7 @@
 -- on, sold or not (R44). Sums of the lines paid in W(30): gross, and net of their refunds dated on or before the day (R45).
 -- Not additive over days: windows overlap.
 {{ config(
-    materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail',
+    materialized='incremental', incremental_strategy='replace_days',
     meta={'rebuild_on': ['sales', 'refunds', 'products', 'calendar']}
 ) }}
 {%- set first_day = rebuild_from() %}

@@ -79,10 +79,15 @@ changes as (
     left join line_users as l
         on f.shop_id = l.shop_id and f.order_line_id = l.order_line_id
     union
-    select 'reviews' as domain, v.shop_id, coalesce(v.user_key, l.user_key) as user_key, v.created_on as business_date
+    select 'reviews' as domain, shop_id, user_key, created_on as business_date
+    from changed_reviews
+    where user_key is not null
+    union
+    select 'reviews' as domain, v.shop_id, l.user_key, v.created_on as business_date
     from changed_reviews as v
     left join line_users as l
-        on v.shop_id = l.shop_id and v.order_line_id = l.order_line_id and v.user_key is null
+        on v.shop_id = l.shop_id and v.order_line_id = l.order_line_id
+    where v.user_key is null
     union
     select 'authorship' as domain, shop_id, cast(null as bigint) as user_key, business_date
     from {{ ref('int_fields__authorship_change') }}

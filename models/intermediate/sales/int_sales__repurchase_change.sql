@@ -1,7 +1,7 @@
 -- Grain: one day of a shop and window on which somebody began or ceased to be a buyer or a repeat buyer of the window
 -- (shop_id, business_date, window_days): an append-only log of net changes. Its running sum is int_sales__repurchase_day.
 {{ config(
-    materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail',
+    materialized='incremental', incremental_strategy='replace_days',
     meta={'rebuild_on': ['sales', 'refunds']}
 ) }}
 {%- set first_day = rebuild_from() %}

@@ -1,7 +1,7 @@
 -- Grain: one day of a shop with a paid line (shop_id, business_date), by pay date, gross. Not additive over days: buyers and
 -- orders (a split payment counts on each of its days).
 {{ config(
-    materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail',
+    materialized='incremental', incremental_strategy='replace_days',
     meta={'rebuild_on': ['sales']}
 ) }}
 {%- set first_day = rebuild_from() %}

@@ -8,7 +8,7 @@ with candidates as (
     inner join {{ ref('stg_benchmarks') }} as b
         on
             v.shop_id = b.shop_id and v.indicator = b.indicator and v.grain = b.grain
-            and v.period_end >= b.valid_from and (b.valid_to is null or v.period_end <= b.valid_to)
+            and v.period_end >= b.valid_from and v.period_end <= coalesce(b.valid_to, {{ never() }})
     where b.subject = 'operating_score'
     union all
     select
@@ -18,7 +18,7 @@ with candidates as (
     inner join {{ ref('operating_targets') }} as t
         on
             (v.shop_id = t.shop_id or t.shop_id is null) and v.indicator = t.indicator and v.grain = t.grain
-            and v.period_end >= t.valid_from and (t.valid_to is null or v.period_end <= t.valid_to)
+            and v.period_end >= t.valid_from and v.period_end <= coalesce(t.valid_to, {{ never() }})
     union all
     select
         v.shop_id, v.grain, v.period_start, v.indicator, 'self' as benchmark_source, 3 as precedence, a.month_on as valid_from,

@@ -1,7 +1,7 @@
 -- Grain: one content with an impression on a day, in either source (shop_id, business_date, content_id; R31).
 -- The two counts describe the same traffic in two exports: never add them.
 {{ config(
-    materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail',
+    materialized='incremental', incremental_strategy='replace_days',
     meta={'rebuild_days_of': ['traffic', 'traffic_daily']}
 ) }}
 

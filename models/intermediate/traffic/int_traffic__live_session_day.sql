@@ -1,7 +1,7 @@
 -- Grain: one live session of a day (shop_id, business_date, content_id; NULL content = one session), from events (R32, R33).
 -- Known viewers only. Viewers are people: they do not add up over sessions or days, the contract's ratios add them all the same.
 {{ config(
-    materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail',
+    materialized='incremental', incremental_strategy='replace_days',
     meta={'rebuild_days_of': 'traffic'}
 ) }}
 

@@ -1,7 +1,7 @@
 -- Grain: one day of a shop with an event or an aggregate row (shop_id, business_date). One aggregate row switches the whole
 -- day to the aggregate (R29). Not additive over days: every column of viewers or users.
 {{ config(
-    materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail',
+    materialized='incremental', incremental_strategy='replace_days',
     meta={'rebuild_days_of': ['traffic', 'traffic_daily']}
 ) }}
 

@@ -1,7 +1,7 @@
 -- Grain: one known user's day with an event (shop_id, business_date, user_key): which 5A tests it meets on its own.
 -- Days are additive in short_views alone. Stored in day order, so that a night reads its slice only.
 {{ config(
-    materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail',
+    materialized='incremental', incremental_strategy='replace_days',
     meta={'rebuild_days_of': 'traffic'}
 ) }}
 

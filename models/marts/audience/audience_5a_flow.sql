@@ -1,7 +1,7 @@
 -- Grain: users in from_layer horizon_days before and in to_layer on the day (shop_id, business_date, horizon_days, from_layer,
 -- to_layer); from_layer -1 = not known then. Cells without users have no row. Not additive over days.
 {{ config(
-    materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail',
+    materialized='incremental', incremental_strategy='replace_days',
     meta={'rebuild_on': ['traffic', 'traffic_daily', 'sales', 'refunds', 'reviews']}
 ) }}
 

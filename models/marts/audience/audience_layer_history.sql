@@ -1,7 +1,7 @@
 -- Grain: one user's unbroken stay in a layer (shop_id, user_id, valid_from); at most one row covers a user's day. valid_to is
 -- exclusive, NULL = still. Rows are stays, not users: count users on one day only.
 -- depends_on: {{ ref('int_audience__moved_users') }}
-{{ config(materialized='incremental', incremental_strategy='replace_histories', on_schema_change='fail') }}
+{{ config(materialized='incremental', incremental_strategy='replace_histories') }}
 
 with changes as (
     select c.shop_id, c.user_key, c.business_date, c.to_layer

@@ -22,12 +22,10 @@ days as (
         on d.shop_id = f.shop_id
     left join amounts as a
         on d.shop_id = a.shop_id and d.business_date = a.paid_on and c.field_class = a.field_class
-    -- The same calendar date a year before; 29 February has none (R80).
     left join amounts as y
         on
             d.shop_id = y.shop_id and c.field_class = y.field_class
-            and y.paid_on = cast(d.business_date - interval '1' year as date)
-            and not (month(d.business_date) = 2 and day(d.business_date) = 29)
+            and y.paid_on = {{ year_before('d.business_date') }}
 ),
 
 totals as (

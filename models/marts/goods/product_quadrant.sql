@@ -1,7 +1,7 @@
 -- Grain: one product of a shop, scope and day (shop_id, business_date, scope, product_id), from its listing or first payment
 -- on. Not additive over days (windows overlap) nor over scopes (live is part of all).
 {{ config(
-    materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail',
+    materialized='incremental', incremental_strategy='replace_days',
     meta={'rebuild_on': ['sales', 'refunds', 'products', 'calendar', 'orders_presence']}
 ) }}
 {%- set first_day = rebuild_from() %}

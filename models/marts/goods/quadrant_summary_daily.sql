@@ -1,7 +1,7 @@
 -- Grain: one class of a shop, scope and day (shop_id, business_date, scope, quadrant), four rows always. Not additive over days
 -- (windows overlap) nor over scopes; over the four classes products and net_amount add up to what sells.
 {{ config(
-    materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail',
+    materialized='incremental', incremental_strategy='replace_days',
     meta={'rebuild_on': ['sales', 'refunds', 'calendar', 'orders_presence']}
 ) }}
 {%- set first_day = rebuild_from() %}

@@ -59,11 +59,8 @@ days as (
         on c.shop_id = l.shop_id and c.business_date = l.business_date
     left join ad_costs as a
         on c.shop_id = a.shop_id and c.business_date = a.business_date
-    -- The same calendar date a year before; 29 February has none (R80).
     left join {{ ref('int_sales__shop_day') }} as y
-        on
-            c.shop_id = y.shop_id and y.business_date = cast(c.business_date - interval '1' year as date)
-            and not (month(c.business_date) = 2 and day(c.business_date) = 29)
+        on c.shop_id = y.shop_id and y.business_date = {{ year_before('c.business_date') }}
     left join {{ ref('int_sales__shop_day') }} as w
         on c.shop_id = w.shop_id and w.business_date = c.business_date - 7
 )

@@ -221,6 +221,53 @@ select 's' as shop_id, business_date, 40::bigint as signed_orders, 0.1::double a
     -20.0::double as nps_proxy_stars, 'r1' as rule_version, 'ok' as data_status
 from (select unnest([date '2024-03-01', date '2024-03-02', date '2024-03-03']) as business_date);
 
+create table serving.marts.purchase_path_daily as
+select 's' as shop_id, business_date, 'direct_push' as path_class, 'live' as scene, 'content' as field,
+    10::decimal(18,2) as paid_amount, 0::decimal(18,2) as marketing_amount, 1::bigint as orders,
+    buyers::bigint as buyers, 1.0::double as amount_share, 'r1' as rule_version, 'ok' as data_status
+from (values (date '2024-03-01', 0), (date '2024-03-03', 1)) as d (business_date, buyers);
+
+create table serving.marts.traffic_source_daily as
+select 's' as shop_id, d.business_date, s.traffic_source,
+    case when s.traffic_source = d.viewed then 1 else 0 end::bigint as views,
+    case when d.viewed is not null then case when s.traffic_source = d.viewed then 1 else 0 end end::double as share,
+    case when d.viewed is not null then case when s.traffic_source = d.viewed then 100 else 0 end end::bigint
+        as displayed_share,
+    s.printed / 99.0::double as paper_share, 'r1' as rule_version, 'ok' as data_status
+from (values (date '2024-03-01', 'recommend'), (date '2024-03-02', 'follow'), (date '2024-03-03', null))
+    as d (business_date, viewed)
+cross join (
+    values ('paid', 22), ('short_video_referral', 3), ('search', 2), ('follow', 9), ('recommend', 62), ('other', 1)
+) as s (traffic_source, printed);
+
+create table serving.marts.synergy_daily as
+select 's' as shop_id, business_date, null::double as lift, null::double as p0, null::double as p_e,
+    null::double as p_m, null::double as p_em, null::double as expected, null::double as lower_95,
+    null::double as upper_95, null::varchar as verdict, 0::bigint as neither_users, 0::bigint as neither_buyers,
+    known::bigint as own_users, buyers::bigint as own_buyers, 0::bigint as marketing_users,
+    0::bigint as marketing_buyers, 0::bigint as both_users, 0::bigint as both_buyers, 'r1' as rule_version,
+    'insufficient' as data_status
+from (values (date '2024-03-01', 1, 0), (date '2024-03-02', 2, 0), (date '2024-03-03', 2, 1))
+    as d (business_date, known, buyers);
+
+create table serving.marts.synergy_matrix_daily as
+select 's' as shop_id, d.business_date, o.operating_function, m.marketing_function, 0::decimal(18,2) as paid_amount,
+    0.0::double as share, 'r1' as rule_version, 'ok' as data_status
+from (select unnest([date '2024-03-01', date '2024-03-02', date '2024-03-03']) as business_date) as d
+cross join (values ('live'), ('short_video'), ('mall')) as o (operating_function)
+cross join (values ('author'), ('campaign'), ('ad')) as m (marketing_function);
+
+create table serving.marts.field_matrix_daily as
+select 's' as shop_id, d.business_date, c.field_class,
+    case when c.field_class = 'own' then d.paid else 0 end::decimal(18,2) as paid_amount,
+    case when d.paid > 0 then case when c.field_class = 'own' then 1 else 0 end end::double as share,
+    0::decimal(18,2) as campaign_amount, null::double as yoy_growth, c.paper_share::double as paper_share,
+    'r1' as rule_version, 'ok' as data_status
+from (values (date '2024-03-01', 10), (date '2024-03-02', 0), (date '2024-03-03', 10)) as d (business_date, paid)
+cross join (
+    values ('head_author', null), ('campaign', null), ('author_matrix', 0.61), ('own', 0.21), ('shelf', null)
+) as c (field_class, paper_share);
+
 create table serving.marts.paper_reference as
 select 'figure_' || n as figure, n::double as value, '%' as unit_printed, 'As printed.' as sentence, null as note
 from range(12) as r (n);
