@@ -1,4 +1,4 @@
-"""A run that is told to end ends as a failure does: what it holds is given back and what became of it is written."""
+"""Ctrl-C and SIGTERM while a night runs: it ends in order, is written down, leaves the last publication as it is."""
 
 from __future__ import annotations
 
