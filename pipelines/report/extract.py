@@ -6,6 +6,7 @@ Nothing is computed here that a mart could say; a mart or column that is not the
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -336,6 +337,8 @@ def cell(value: object) -> Cell:
     if isinstance(value, Decimal):
         number = float(value)
         return int(number) if number.is_integer() else number
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     if isinstance(value, float):
         number = round(value, 2) if abs(value) >= CENTS else float(f"{value:.{SIGNIFICANT_DIGITS}g}")
         return int(number) if number.is_integer() and abs(number) < 1e15 else number

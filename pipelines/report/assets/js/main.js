@@ -211,4 +211,12 @@ const watcher = new IntersectionObserver((entries) => {
 for (const id of links.keys()) watcher.observe(document.getElementById(id));
 
 if (state.shop) chooseShop(state.shop);
-else { figures.forEach((figure) => { figure.querySelector(".why").hidden = false; figure.querySelector(".why").textContent = W.page.why.range; }); document.documentElement.dataset.ready = "true"; }
+else {
+  for (const control of document.querySelectorAll(".controls button, .controls input, .tools button")) control.disabled = true;
+  for (const figure of figures) {
+    figure.dataset.ready = "true";
+    figure.querySelector(".why").hidden = false;
+    figure.querySelector(".why").textContent = W.page.why.no_shop;
+  }
+  document.documentElement.dataset.ready = "true";
+}
