@@ -276,14 +276,12 @@ class Night:
         """
         if self.publication is not None or not self.settings.current.exists():
             return
-        import duckdb
-
         from pipelines.report.page import Notice, write_pages
 
         outcome = "refused" if isinstance(self.failure, Refused) else "broken"
         try:
             write_pages(self.settings, Notice(self._day(), outcome))
-        except (QuanyuError, OSError, duckdb.Error) as error:
+        except Exception as error:
             log.warning("the page could not be told: %s", error)
 
     def _day(self) -> date:

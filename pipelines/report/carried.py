@@ -78,7 +78,8 @@ DAILY = (
         "lucky_bag_daily",
         (
             "bags", "participations", "participants", "winners", "mean_interval_minutes", "overlaps",
-            "participant_conversion", "non_participant_conversion",
+            "participant_conversion", "non_participant_conversion", "participant_pairs", "participant_buyers",
+            "non_participant_pairs", "non_participant_buyers",
         ),
     ),
 )  # fmt: skip
@@ -161,7 +162,7 @@ LISTINGS = (
         "campaigns",
         "campaign_performance",
         (
-            "campaign_id", "name", "starts_on", "ends_on", "paid_amount", "baseline_amount", "uplift",
+            "campaign_id", "starts_on", "ends_on", "paid_amount", "baseline_amount", "uplift",
             "incremental_amount", "net_incremental_amount", "a3_gained", "asset_gained", "repurchase_30d",
             "repurchase_90d", "roi", "data_status",
         ),

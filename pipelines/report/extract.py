@@ -6,6 +6,7 @@ Nothing is computed here that a mart could say; a mart or column that is not the
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -18,6 +19,7 @@ from pipelines.report.carried import DAILY, LISTINGS, NAMED, SCORE, SCORE_ANCHOR
 # One shop shows two years. Several share the same room, so that a page of twenty shops can still be mailed.
 SHOP_DAYS = 730
 FEWEST_DAYS = 92
+FEWEST_ROWS = 100
 FLOW_DAYS = 31
 # Enough for every figure the page shows; money is decimal in the marts and stays exact.
 SIGNIFICANT_DIGITS = 5
@@ -94,8 +96,9 @@ class Extract:
             if (kept := {name: values for name, values in series.items() if any(v is not None for v in values)})
         }
 
-    def listing(self, spec: Listing, shop: str, day: date) -> dict[str, Any]:
-        """`{columns, rows, total}` of one shop; `total` counts what the limit left out as well."""
+    def listing(self, spec: Listing, shop: str, day: date, shops: int) -> dict[str, Any]:
+        """`{columns, rows, total}` of one shop; the shops share the limit, `total` counts all."""
+        limit = min(spec.limit, max(FEWEST_ROWS, spec.limit // shops))
         columns = self.present(spec.mart, spec.columns)
         if not columns:
             return {"columns": [], "rows": [], "total": 0}
@@ -112,11 +115,11 @@ class Extract:
             values,
         )
         total = len(rows)
-        if total > spec.limit:
+        if total > limit:
             total = self.rows(f"select count(*) from marts.{spec.mart} where {where}", values)[0][0]
         return {
             "columns": columns,
-            "rows": [[cell(value) for value in row] for row in rows[: spec.limit]],
+            "rows": [[cell(value) for value in row] for row in rows[:limit]],
             "total": total,
         }
 
@@ -183,6 +186,17 @@ class Extract:
         ):
             found.setdefault(str(horizon), {}).setdefault(day.isoformat(), []).append([from_layer, to_layer, users])
         return found
+
+    def goods(self, shop: str, day: date) -> dict[str, Any]:
+        """What a bounded listing cannot count: products selling in each scope, moved on the day, in the tail."""
+        if "product_quadrant" not in self.columns:
+            return {"selling": {}, "moved": 0, "tail": 0}
+        where = "from marts.product_quadrant where shop_id = ? and business_date = ?"
+        selling = self.rows(f"select scope, max(product_count) {where} group by scope order by scope", [shop, day])
+        moved, tail = self.rows(
+            f"select count(moved_from), count(*) filter (where is_tail_risk) {where} and scope = 'all'", [shop, day]
+        )[0]
+        return {"selling": dict(selling), "moved": moved, "tail": tail}
 
     def names(self, shop: str, wanted: dict[str, set[str]]) -> dict[str, dict[str, str]]:
         """Names of the products, authors, campaigns and contents that are shown, as far as the file knows them."""
@@ -265,11 +279,11 @@ class Extract:
             "publications": [[cell(value) for value in row] for row in history],
         }
 
-    def shop(self, shop: str, first: date, last: date, room: int) -> dict[str, Any]:
-        """All that the page carries of one shop, at most `room` days back from its newest."""
-        days = min((last - first).days + 1, room)
+    def shop(self, shop: str, first: date, last: date, shops: int) -> dict[str, Any]:
+        """All that the page carries of one of so many shops."""
+        days = min((last - first).days + 1, max(FEWEST_DAYS, SHOP_DAYS // shops))
         begin = date.fromordinal(last.toordinal() - days + 1)
-        listings = {spec.name: self.listing(spec, shop, last) for spec in LISTINGS}
+        listings = {spec.name: self.listing(spec, shop, last, shops) for spec in LISTINGS}
         shown: dict[str, set[str]] = {kind: set() for kind in NAMED}
         for listing in listings.values():
             for kind, column in NAMED.items():
@@ -283,6 +297,7 @@ class Extract:
             "calendar_first": first.isoformat(),
             "daily": {spec.mart: self.daily(spec, shop, begin, days) for spec in DAILY},
             "list": listings,
+            "goods": self.goods(shop, last),
             "score": self.score(shop, begin),
             "flow": self.flows(shop, last),
             "names": self.names(shop, shown),
@@ -295,7 +310,6 @@ def extract(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     source = Extract(con)
     published = source.publication()
     calendars = source.calendars()
-    room = max(FEWEST_DAYS, SHOP_DAYS // max(1, len(calendars)))
     return {
         "day": published["business_date"].isoformat(),
         "published_at": published["published_at"].isoformat(sep=" ", timespec="minutes"),
@@ -304,7 +318,7 @@ def extract(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         "code_version": published["code_version"],
         "marts": sorted(source.columns),
         "comments": source.comments,
-        "shops": {shop: source.shop(shop, first, last, room) for shop, (first, last) in calendars.items()},
+        "shops": {shop: source.shop(shop, first, last, len(calendars)) for shop, (first, last) in calendars.items()},
         "books": source.books(),
     }
 
@@ -323,6 +337,8 @@ def cell(value: object) -> Cell:
     if isinstance(value, Decimal):
         number = float(value)
         return int(number) if number.is_integer() else number
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     if isinstance(value, float):
         number = round(value, 2) if abs(value) >= CENTS else float(f"{value:.{SIGNIFICANT_DIGITS}g}")
         return int(number) if number.is_integer() and abs(number) < 1e15 else number

@@ -273,7 +273,7 @@ class Story:
                 for row in moves[:NAMES_TOLD]
             ]  # fmt: skip
             more = self.words["goods"]["more"] if len(moves) > NAMES_TOLD else ""
-            self.say(told, "goods", "moved", count=str(len(moves)), names=self.listed(names) + more)
+            self.say(told, "goods", "moved", count=str(self.shop["goods"]["moved"]), names=self.listed(names) + more)
         else:
             self.say(told, "goods", "still")
         core = next((row for row in classes if row["scope"] == "all" and row["quadrant"] == "core"), {})
@@ -284,9 +284,7 @@ class Story:
                 told, "goods", "core", share=percent(core["amount_share"]) or "",
                 paper=percent(core.get("paper_share")) or "—",
             )  # fmt: skip
-        tails = sum(
-            1 for row in records(self.shop["list"]["products"]) if row["scope"] == "all" and row.get("is_tail_risk")
-        )
+        tails = self.shop["goods"]["tail"]
         if tails:
             self.say(told, "goods", "tail", count=str(tails))
 
@@ -348,7 +346,7 @@ class Story:
         names = self.shop["names"]["campaign"]
 
         def named(row: dict[str, Any]) -> str:
-            return isolated(str(row.get("name") or names.get(row["campaign_id"], row["campaign_id"])))
+            return isolated(names.get(row["campaign_id"], row["campaign_id"]))
 
         if running:
             told.tone = "up"

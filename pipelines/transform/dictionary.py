@@ -5,11 +5,11 @@ Everything is taken from the twins of the marts (`models/marts/**.yml`), so the 
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -18,6 +18,7 @@ from pipelines.report.carried import DAILY, LISTINGS
 
 ROOT = Path(__file__).resolve().parents[2]
 MARTS = ROOT / "models" / "marts"
+SUITES = ROOT / "expectations" / "marts"
 DOC_BLOCK = re.compile(r"{%\s*docs (\w+)\s*%}(.*?){%\s*enddocs\s*%}", re.S)
 DOC_CALL = re.compile(r"{{\s*doc\(['\"](\w+)['\"]\)\s*}}")
 # What the page reads besides its days and listings.
@@ -78,7 +79,7 @@ def tables() -> list[Table]:
     for path in sorted(MARTS.rglob("*.yml"), key=lambda path: path.stem):
         for model in yaml.safe_load(path.read_text(encoding="utf-8")).get("models", []):
             name = model["name"]
-            keys = key_of(model)
+            keys = key_of(name)
             columns = []
             for column in model["columns"]:
                 at = f"{path.name}: {name}.{column['name']}"
@@ -90,18 +91,16 @@ def tables() -> list[Table]:
                     Column(column["name"], label, description, column.get("data_type", ""), column["name"] in keys)
                 )
             label = model.get("config", {}).get("meta", {}).get("label_zh") or model.get("meta", {}).get("label_zh", "")
-            if not label:
-                raise QuanyuError(f"{path.name}: {name} needs config.meta.label_zh")
             found.append(Table(name, label, plain(model["description"], name), tuple(columns)))
     return found
 
 
-def key_of(model: dict[str, Any]) -> set[str]:
-    """Columns of the model's `unique_combination`, else its columns tested `unique`."""
-    for test in model.get("data_tests") or []:
-        if isinstance(test, dict) and "unique_combination" in test:
-            return set(test["unique_combination"]["arguments"]["columns"])
-    return {column["name"] for column in model["columns"] if "unique" in column.get("data_tests", [])}
+def key_of(mart: str) -> set[str]:
+    """Columns that its suite at the marts gate identifies a row by."""
+    path = SUITES / f"{mart}.json"
+    if not path.exists():
+        return set()
+    return set(json.loads(path.read_text(encoding="utf-8"))["meta"]["identify_by"])
 
 
 def dictionary(language: str) -> str:
@@ -110,7 +109,7 @@ def dictionary(language: str) -> str:
     lines = [title, "", lead, ""]
     for table in tables():
         zh = language == "zh"
-        lines += [f"## {table.name}" + (f" {table.label_zh}" if zh else ""), ""]
+        lines += [f"## {table.name} {table.label_zh if zh else ''}".rstrip(), ""]
         lines += [] if zh else [table.description, ""]
         lines += [f"| {' | '.join(head)} |", "|---|---|---|---|"]
         for column in table.columns:

@@ -82,6 +82,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Pat
             path = folder / f"{name}.{language}.html"
             path.write_text(page(found, language, settings), encoding="utf-8")
             made[name, language] = path
+    nobody = folder / "no shop.html"
+    nobody.write_text(page({**found, "shops": {}}, "en", settings), encoding="utf-8")
+    made["no shop", "en"] = nobody
     return made
 
 

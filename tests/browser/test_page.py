@@ -75,6 +75,13 @@ def test_nothing_leaves_and_every_chart_is_drawn_or_says_why_in_one_language(
         assert foreign(all_text(seen.page), language) == []
 
 
+def test_before_any_shop_has_data_the_page_says_so(chromium: Browser, files: Files) -> None:
+    with opened(chromium, files["no shop", "en"]) as seen:
+        said = seen.page.locator("figure .why").all_inner_texts()
+        assert set(said) == {"There is no data of any shop yet."} and len(said) == 35
+        assert seen.complaints == []
+
+
 def foreign(text: str, language: str) -> list[str]:
     """Words of the other language, names apart."""
     for name in (*HOSTILE, "双11", "自营直播间", "商品" if language == "en" else "shop-1"):

@@ -16,7 +16,9 @@ def test_pages_are_what_make_docs_writes() -> None:
 
 def test_what_the_page_reads_of_a_mart_is_in_its_declaration() -> None:
     declared = {table.name: {column.name for column in table.columns} for table in dictionary.tables()}
-    optional = {"name", "starts_on", "ends_on"}
+    optional = {"starts_on", "ends_on"} | {
+        f"{who}_{what}" for who in ("participant", "non_participant") for what in ("pairs", "buyers")
+    }
     for spec in (*DAILY, *LISTINGS):
         if spec.mart in declared:
             by = set(getattr(spec, "by", ()))

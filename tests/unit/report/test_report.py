@@ -80,7 +80,7 @@ def test_every_chart_has_its_words_and_every_feed_its_name() -> None:
     ("value", "said"),
     [
         (Decimal("12.50"), 12.5), (Decimal("12.00"), 12), (0.123456789, 0.12346), (123456.789, 123456.79), (3.0, 3),
-        (date(2025, 1, 2), "2025-01-02"), (datetime(2025, 1, 2, 3, 4, 5), "2025-01-02 03:04"), (True, 1), (None, None),
+        (date(2025, 1, 2), "2025-01-02"), (datetime(2025, 1, 2, 3, 4, 5), "2025-01-02 03:04"), (float("inf"), None), (True, 1), (None, None), (float("nan"), None),
     ],
 )  # fmt: skip
 def test_a_cell_is_what_json_holds(value: object, said: object) -> None:

@@ -178,6 +178,14 @@ def test_a_table_for_a_pipe_is_whole_and_literal(
     ]
 
 
+def test_on_a_terminal_an_answer_says_of_which_day_it_is(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(cli.err), "is_terminal", True)
+    _, _, err = ran(capsys, monkeypatch, "query", "select 1 as one", "--home", home, "--format", "csv")
+    assert err.startswith("data up to 2025-03-11, published ") and err.count("\n") == 1
+
+
 def test_json_is_exact_and_valid(
     home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

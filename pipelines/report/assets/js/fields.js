@@ -144,9 +144,9 @@ charts.campaigns = () => {
   const mart = "campaign_performance";
   const rows = records("campaigns");
   if (!rows.length) return { why: why(mart) };
-  const label = (row) => row.name ?? named("campaign", row.campaign_id);
+  const label = (row) => named("campaign", row.campaign_id);
   const table = listed("campaigns", mart, {
-    campaign_id: { kind: "name", of: (id, row) => row.name ?? named("campaign", id) }, starts_on: "day", ends_on: "day", paid_amount: "money", baseline_amount: "money", uplift: "pct", incremental_amount: "money",
+    campaign_id: byName("campaign"), starts_on: "day", ends_on: "day", paid_amount: "money", baseline_amount: "money", uplift: "pct", incremental_amount: "money",
     net_incremental_amount: "money", a3_gained: "int", asset_gained: "int", repurchase_30d: "pct", repurchase_90d: "pct", roi: "num", data_status: inWords("status"),
   });
   const drawn = rows.slice(0, 12);

@@ -23,7 +23,7 @@ charts.goods_quadrant = (plot) => {
   const scope = scopeOf("goods_quadrant");
   const rows = records("products").filter((row) => row.scope === scope && row.quadrant && row.amount_share > 0 && row.quantity_share > 0);
   if (!rows.length) return { why: why("product_quadrant", shop().status.product_quadrant === "ok" ? "quadrant" : undefined) };
-  const mean = 1 / rows.length;
+  const mean = 1 / (shop().goods.selling[scope] || rows.length);
   const percent = (value) => (value >= 0.01 ? +(100 * value).toPrecision(2) : +(100 * value).toPrecision(1)) + "%";
   const strategies = Object.fromEntries(records("quadrants").filter((row) => row.scope === scope).map((row) => [row.quadrant, row["strategy_" + LANG]]));
   const about = (row) => {

@@ -174,9 +174,10 @@ document.getElementById("theme").onclick = () => {
 };
 dark.addEventListener("change", drawAll);
 document.getElementById("print").onclick = () => print();
+// Charts are drawn anew for paper: light, and as wide as a page.
 let screenTheme;
-addEventListener("beforeprint", () => { screenTheme = document.documentElement.dataset.theme; document.documentElement.dataset.theme = "light"; if (shop()) drawNow(); });
-addEventListener("afterprint", () => { if (screenTheme) document.documentElement.dataset.theme = screenTheme; else delete document.documentElement.dataset.theme; if (shop()) drawAll(); });
+addEventListener("beforeprint", () => { screenTheme = document.documentElement.dataset.theme; document.documentElement.dataset.theme = "light"; document.documentElement.classList.add("printing"); if (shop()) drawNow(); });
+addEventListener("afterprint", () => { document.documentElement.classList.remove("printing"); if (screenTheme) document.documentElement.dataset.theme = screenTheme; else delete document.documentElement.dataset.theme; if (shop()) drawAll(); });
 
 let resizing;
 let width = innerWidth;
@@ -210,4 +211,12 @@ const watcher = new IntersectionObserver((entries) => {
 for (const id of links.keys()) watcher.observe(document.getElementById(id));
 
 if (state.shop) chooseShop(state.shop);
-else { figures.forEach((figure) => { figure.querySelector(".why").hidden = false; figure.querySelector(".why").textContent = W.page.why.range; }); document.documentElement.dataset.ready = "true"; }
+else {
+  for (const control of document.querySelectorAll(".controls button, .controls input, .tools button")) control.disabled = true;
+  for (const figure of figures) {
+    figure.dataset.ready = "true";
+    figure.querySelector(".why").hidden = false;
+    figure.querySelector(".why").textContent = W.page.why.no_shop;
+  }
+  document.documentElement.dataset.ready = "true";
+}

@@ -32,11 +32,18 @@ charts.fans = () => {
   };
 };
 
+// Conversion of some days from their sums, where the mart counts the pairs behind it.
+const bagRate = (who) => (span) => {
+  const pairs = fold.sum(series("lucky_bag_daily", who + "_pairs"), span);
+  const buyers = fold.sum(series("lucky_bag_daily", who + "_buyers"), span);
+  return pairs && buyers !== null ? buyers / pairs : fold.last(series("lucky_bag_daily", who + "_conversion"), span);
+};
+
 charts.lucky_bags = () => overTime({
   mart: "lucky_bag_daily", format: (value) => shown("pct", value),
   behind: (span) => dailyRows("lucky_bag_daily", { bags: "int", participations: "int", participants: "int", winners: "int", mean_interval_minutes: "num", overlaps: "int" }, span),
   parts: [
-    { name: W.charts.word.joined, kind: "pct", colour: ink("c1"), values: (span) => fold.last(series("lucky_bag_daily", "participant_conversion"), span) },
-    { name: W.charts.word.others, kind: "pct", colour: ink("c7"), dashed: true, values: (span) => fold.last(series("lucky_bag_daily", "non_participant_conversion"), span) },
+    { name: W.charts.word.joined, kind: "pct", colour: ink("c1"), values: bagRate("participant") },
+    { name: W.charts.word.others, kind: "pct", colour: ink("c7"), dashed: true, values: bagRate("non_participant") },
   ],
 });
