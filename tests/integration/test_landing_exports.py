@@ -119,6 +119,19 @@ def test_shuffled_renamed_and_extra_columns_give_the_same_rows(tmp_path, monkeyp
     assert len(answers[0][0]) == 8
 
 
+def test_stray_line_ends_in_header_cells_do_no_harm(shop):
+    header = ",".join(
+        f'"\t{name}\n"' if n % 3 else name + "\r" for n, name in enumerate(columns_of("doudian_orders", 74))
+    )
+    body = order_csv([order_row(1), order_row(2, 商品数量="0")], encoding="utf-8").decode().split("\r\n", 1)[1]
+    shop.drop("a.csv", f"{header},\n{body}")
+    (result,) = shop.load().files
+    shop.check_books()
+    assert (result.layout, result.books.loaded, result.books.quarantined) == ("doudian_orders", 1, 1)
+    # 49 of the 74 header cells end with a line end, so the header stands on lines 1 to 50.
+    assert held_back(shop) == [("orders", 52, "商品数量", "below_minimum")]
+
+
 def test_an_export_lies_anywhere_and_is_what_its_header_says(shop):
     shop.drop("refunds/orders of june.csv", order_csv([order_row(1)]))
     shop.drop("六月/深/1.csv.gz", __import__("gzip").compress(order_csv([order_row(2)])))
