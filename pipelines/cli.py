@@ -312,7 +312,8 @@ def show_inspection(found: Inspection) -> None:
     name = f"{found.layout.label_zh} ({found.layout.layout})" if found.layout else found.feed or "unknown"
     out.print(f"  is        {name} · {found.encoding or 'no encoding'} · {found.rows:,} rows", markup=False)
     if found.width:
-        out.print(f"  columns   {found.known} of {found.width} known; read: {', '.join(found.columns)}", markup=False)
+        read = ", ".join(found.columns) or "none"
+        out.print(f"  columns   {found.known} of {found.width} known; read: {read}", markup=False)
     if found.left_out:
         out.print(f"  left out  {visible(', '.join(found.left_out))}", markup=False)
     if found.set_aside:
