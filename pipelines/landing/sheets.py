@@ -113,6 +113,8 @@ class Sheet:
         head, _, body = piece.partition(b">")
         if head.endswith(b"/"):
             return None
+        # The first attribute follows what the row was split at.
+        head = b" " + head
         _, _, kind = head.partition(b' t="')
         if kind.startswith(b"inlineStr"):
             simple = body[7:].partition(b"</t></is>")[0] if body.startswith(b"<is><t>") else b"<"
