@@ -112,6 +112,8 @@ def test_a_prefix_and_other_quotes_do_not_matter(tmp_path):
         '<x:row r="1"><x:c r="A1" t="inlineStr"><x:is><x:t>一</x:t></x:is></x:c><x:c r="B1"><x:v>2</x:v></x:c></x:row>'
     )
     assert read(raw(tmp_path, rows, prefix="x"))["Sheet1"] == {1: ["一", "2"]}
+    rows = "<row r='3'><c r='B3' t='inlineStr'><is><t>it ='s'</t></is></c></row>"
+    assert read(raw(tmp_path, rows))["Sheet1"] == {3: [None, "it ='s'"]}
 
 
 @pytest.mark.parametrize(
