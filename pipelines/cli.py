@@ -280,6 +280,7 @@ def inspect(
     \b
     Exit code: 0 all rows would load · 2 problems
     Examples:  quanyu inspect ~/Downloads/*.csv ~/Downloads/*.xlsx
+               quanyu inspect ~/shop/landing
                quanyu inspect new_report.xlsx --draft new_report.yml
     """
     from pipelines.landing import inspect_file, still_missing
@@ -290,7 +291,7 @@ def inspect(
         return
     problems = 0
     inspections = []
-    for path in files:
+    for path in every_file(files):
         found = inspect_file(path, feed=feed, default_shop=settings.default_shop, time_zone=settings.time_zone)
         inspections.append(found)
         problems += len(found.problems)
@@ -302,13 +303,27 @@ def inspect(
     sys.exit(REFUSED if problems else OK)
 
 
+def every_file(paths: tuple[Path, ...]) -> Iterator[Path]:
+    """The files themselves, and those in folders that a load would look at."""
+    from pipelines.landing.discovery import is_ignored
+
+    for path in paths:
+        if not path.is_dir():
+            yield path
+            continue
+        for inner in sorted(path.rglob("*")):
+            if inner.is_file() and not any(is_ignored(part) for part in inner.relative_to(path).parts):
+                yield inner
+
+
 def show_inspection(found: Inspection) -> None:
     """Print what one file is; its problems go to standard error."""
     out.print(f"{visible(str(found.path))}", markup=False)
     name = f"{found.layout.label_zh} ({found.layout.layout})" if found.layout else found.feed or "unknown"
     out.print(f"  is        {name} · {found.encoding or 'no encoding'} · {found.rows:,} rows", markup=False)
     if found.width:
-        out.print(f"  columns   {found.known} of {found.width} known; read: {', '.join(found.columns)}", markup=False)
+        read = ", ".join(found.columns) or "none"
+        out.print(f"  columns   {found.known} of {found.width} known; read: {read}", markup=False)
     if found.left_out:
         out.print(f"  left out  {visible(', '.join(found.left_out))}", markup=False)
     if found.set_aside:

@@ -486,9 +486,9 @@ def refresh_presence(con: duckdb.DuckDBPyConnection, spec: FeedSpec, load_seq: i
     """Count the feed's rows by shop. Events only grow, so the new ones are added; other feeds are counted again."""
     users = f"count({PERSONAL_COLUMN})" if spec.personal else "0"
     table = spec.raw_table
-    if spec.feed == "orders":
+    map_table = load_feeds()[BUYER_MAP].raw_table
+    if spec.feed == "orders" and _count(con, f"select count(*) from {map_table}"):
         # A line whose order the merchant has mapped names its user, too (R13b).
-        map_table = load_feeds()[BUYER_MAP].raw_table
         table = (
             f"(select o.{SHOP_COLUMN}, coalesce(o.{PERSONAL_COLUMN}, m.{PERSONAL_COLUMN}) as {PERSONAL_COLUMN} "
             f"from {spec.raw_table} as o left join {map_table} as m "

@@ -122,10 +122,10 @@ def _guesses(headers: Sequence[str]) -> list[_Guess]:
                 if source.header:
                     guesses += _near(headers, source.header, part.feed, column, source, layout.label_zh)
     for spec in load_feeds().values():
-        for column in spec.columns:
-            if not column.internal and not column.personal:
-                source = Source(header=column.label_zh)
-                guesses += _near(headers, column.label_zh, spec.feed, column.name, source, f"the label of {spec.feed}")
+        for wanted in spec.columns:
+            if not wanted.internal and not wanted.personal:
+                source = Source.model_validate({"from": wanted.label_zh})
+                guesses += _near(headers, wanted.label_zh, spec.feed, wanted.name, source, f"the label of {spec.feed}")
     return guesses
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from pipelines.landing.declarations import FeedSpec
 from pipelines.landing.decoding import Unreadable
-from pipelines.landing.layouts import Layout, load_layouts
+from pipelines.landing.layouts import Layout, folded, load_layouts
 from pipelines.landing.recognition import recognise
 
 DELIMITERS = (",", "\t", ";", "|")
@@ -63,7 +63,8 @@ class Matcher:
                 return match_header(self.spec, cells, delimiter)
             raise Unreadable(self.misplaced or "its header is of no feed and no export that is known")
         return Header(
-            width=len(cells),
+            # A delimiter behind the last name starts no column.
+            width=max(position for position, cell in enumerate(cells) if folded(cell)) + 1,
             positions=found.positions,
             unknown=found.unknown,
             delimiter=delimiter,
@@ -75,6 +76,8 @@ class Matcher:
 
     def match_line(self, line: str) -> Header:
         """A header line of delimited text. The delimiter is the one under which most columns are known."""
+        # Stray returns in header cells were seen; none is part of a name.
+        line = line.replace("\r", "")
         splits = {delimiter: split_record(line, delimiter) or [line] for delimiter in DELIMITERS}
         canonical = self.spec.file_columns if self.spec else frozenset()
         known = {d: sum(normalised(cell) in canonical for cell in cells) for d, cells in splits.items()}
@@ -109,7 +112,7 @@ def match_header(spec: FeedSpec, cells: Sequence[str], delimiter: str = ",") -> 
 def split_record(text: str, delimiter: str) -> list[str] | None:
     """The cells of one record, None where its quotes are broken or left open."""
     try:
-        rows = list(csv.reader([text], delimiter=delimiter, strict=True))
+        rows = list(csv.reader([f"{line}\n" for line in text.split("\n")], delimiter=delimiter, strict=True))
     except csv.Error:
         return None
     return rows[0] if len(rows) == 1 else None

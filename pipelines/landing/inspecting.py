@@ -76,7 +76,7 @@ def inspect_file(
     feeds = load_feeds()
     placed = feed or next((part for part in reversed(path.resolve().parts[:-1]) if part in feeds), None)
     by_width = sorted(feeds.values(), key=lambda spec: -len(spec.required))
-    candidates = [feeds[placed]] if placed in feeds else [None, *by_width]
+    candidates: list[FeedSpec | None] = [feeds[placed]] if placed in feeds else [None, *by_width]
     clock = Clock(now or datetime.now(), time_zone)
     refusals: list[str] = []
     with _scratch() as (con, scratch):

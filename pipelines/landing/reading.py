@@ -25,6 +25,8 @@ CELLS = "landing_cells"
 BROKEN = "landing_broken"
 _ROWS = "landing_rows"
 _BATCH = 50_000
+# Lines of a header whose cells have line ends in them.
+_LONGEST_HEADER = 200
 # A quoted cell that runs on longer than this was never closed.
 _LONGEST_RECORD = 10_000
 # A float holds whole numbers exactly up to this.
@@ -78,13 +80,21 @@ def drop_cells(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def text_header(matcher: Matcher, text: Text) -> tuple[Header, int]:
-    """The header and the physical line it stands on."""
-    for line, content, _ in _physical_lines(text.path):
+    """The header and the last physical line it stands on: platforms leave line ends in quoted header cells."""
+    lines = _physical_lines(text.path)
+    for line, content, _ in lines:
         if not content.strip():
             continue
         if len(content) >= LONGEST_LINE:
             raise Unreadable(f"has a first line of more than {LONGEST_LINE} bytes; expected a header")
-        return matcher.match_line(content), line
+        whole, last = content, line
+        while whole.count('"') % 2 and last < _LONGEST_HEADER and (following := next(lines, None)):
+            last = following[0]
+            whole += "\n" + following[1]
+        if whole.count('"') % 2:
+            # A quote that never closes is no header cell but a broken first row.
+            return matcher.match_line(content), line
+        return matcher.match_line(whole), last
     raise Unreadable("has only blank lines; expected a header and rows")
 
 

@@ -29,6 +29,7 @@ _EXACT = 2**53
 
 _DAMAGED = "is not a readable Excel workbook (cut off, damaged or protected); save it again"
 _ATTRIBUTE = re.compile(rb'(?:^|\s)([\w:]+)="([^"]*)"')
+_TAG = re.compile(rb"<[^<>\"]*>")
 _PREFIX = re.compile(rb"<(\w+):(?:worksheet|sst|styleSheet|workbook)\b")
 _FORMULA = re.compile(rb"<f[ >/]")
 _PLACE = re.compile(rb'r="([A-Z]+\d+)"')
@@ -78,7 +79,7 @@ class Sheet:
                 raise Unreadable(
                     f"sheet {self.name} has a formula in {where}; paste the values instead and save it again"
                 )
-            row = raw[start:].replace(b"<c>", b"<c >")
+            row = _double_quoted(raw[start:]).replace(b"<c>", b"<c >")
             pieces = row.split(b"<c ")
             if given := _ROW_NUMBER.search(pieces[0]):
                 number = int(given.group(1))
@@ -114,6 +115,8 @@ class Sheet:
         head, _, body = (b" " + piece).partition(b">")
         if head.endswith(b"/"):
             return None
+        # The first attribute follows what the row was split at.
+        head = b" " + head
         _, _, kind = head.partition(b' t="')
         if kind.startswith(b"inlineStr"):
             simple = body[7:].partition(b"</t></is>")[0] if body.startswith(b"<is><t>") else b"<"
@@ -280,7 +283,7 @@ class Workbook:
             content += chunk
             if len(content) > _SMALL_PART:
                 raise Unreadable(_DAMAGED)
-        return content
+        return _double_quoted(content)
 
 
 def _split(chunks: Iterator[bytes], end: bytes, whole: bytes) -> Iterator[bytes]:
@@ -294,6 +297,11 @@ def _split(chunks: Iterator[bytes], end: bytes, whole: bytes) -> Iterator[bytes]
             raise Unreadable("has a row or text longer than any export has; save it as CSV")
     if not re.search(rb"</" + whole + rb">|<" + whole + rb"\b[^>]*/>", held):
         raise Unreadable(_DAMAGED)
+
+
+def _double_quoted(xml: bytes) -> bytes:
+    """The same with attributes in double quotes; texts between the tags stay as they are."""
+    return _TAG.sub(lambda tag: tag.group().replace(b"'", b'"'), xml) if b"='" in xml else xml
 
 
 _LETTERS: list[bytes] = []

@@ -139,10 +139,11 @@ def translate(
             f"is {layout.label_zh}, whose period stands only in the file name, and this name has none; "
             "keep the name of the download (…2026_06_01~2026_06_14)"
         )
+    # A file restates only what it carries: a figure computed from a column that it lacks is not carried.
     there = {
         name: source
         for name, source in part.columns.items()
-        if source.is_computed or all(header_name in header.positions for header_name in source.headers[:1])
+        if source.hash_of or all(delivered in header.positions for delivered in _needed(source, part))
     }
     place = {name: _place(source, part, header) for name, source in there.items()}
     names = sorted(there, key=lambda name: place[name])
@@ -177,7 +178,7 @@ def translate(
 
 def _spread(part: Part, header: Header, columns: str, kept: str) -> str:
     """One row a metric that has a value; `landing_title` is the header it stands under."""
-    there = [name for name in part.metrics if name in header.positions]
+    there = [name for name in header.positions if name in part.metrics]
     by = ""
     if part.metrics_by and part.metrics_by in header.positions:
         by = f"case when {_bare(part.metrics_by)} is not null then '·' || {_bare(part.metrics_by)} else '' end"
@@ -242,6 +243,10 @@ def _ingredients(source: Source, part: Part) -> list[str]:
     for other in (*source.hash_of, *source.product_of):
         names += [part.helpers[other].header] if other in part.helpers else part.columns[other].headers
     return names
+
+
+def _needed(source: Source, part: Part) -> list[str]:
+    return _ingredients(source, part) if source.product_of else list(source.headers[:1])
 
 
 def _title(source: Source, part: Part, header: Header) -> str | None:

@@ -66,7 +66,10 @@ def test_the_command_prints_it_all_and_drafts_once(tmp_path):
     known.write_bytes(order_csv([order_row(1)]))
     unseen.write_text("子订单编号,买家昵称\n691,某人\n")
     run = CliRunner()
-    answer = run.invoke(cli, ["--home", str(tmp_path / "home"), "inspect", str(known)])
+    (tmp_path / "drop" / ".hidden").mkdir(parents=True)
+    (tmp_path / "drop" / ".hidden" / "x.csv").write_text("left alone")
+    known = known.rename(tmp_path / "drop" / "known.csv")
+    answer = run.invoke(cli, ["--home", str(tmp_path / "home"), "inspect", str(tmp_path / "drop")])
     assert answer.exit_code == 0
     for said in (
         "抖店 订单导出 (doudian_orders)",

@@ -119,6 +119,19 @@ def test_shuffled_renamed_and_extra_columns_give_the_same_rows(tmp_path, monkeyp
     assert len(answers[0][0]) == 8
 
 
+def test_stray_line_ends_in_header_cells_do_no_harm(shop):
+    header = ",".join(
+        f'"\t{name}\n"' if n % 3 else name + "\r" for n, name in enumerate(columns_of("doudian_orders", 74))
+    )
+    body = order_csv([order_row(1), order_row(2, 商品数量="0")], encoding="utf-8").decode().split("\r\n", 1)[1]
+    shop.drop("a.csv", f"{header},\n{body}")
+    (result,) = shop.load().files
+    shop.check_books()
+    assert (result.layout, result.books.loaded, result.books.quarantined) == ("doudian_orders", 1, 1)
+    # 49 of the 74 header cells end with a line end, so the header stands on lines 1 to 50.
+    assert held_back(shop) == [("orders", 52, "商品数量", "below_minimum")]
+
+
 def test_an_export_lies_anywhere_and_is_what_its_header_says(shop):
     shop.drop("refunds/orders of june.csv", order_csv([order_row(1)]))
     shop.drop("六月/深/1.csv.gz", __import__("gzip").compress(order_csv([order_row(2)])))
@@ -363,6 +376,18 @@ def test_the_sum_of_several_days_never_becomes_a_day(shop):
     assert any("no period stands in its name" in line for line in shop.said)
 
 
+def test_a_file_restates_only_the_columns_it_carries(shop):
+    shop.drop("1780300000_a.xlsx", xlsx("compass_live_session", [LIVE]))
+    shop.load()
+    less = [name for name in columns_of("compass_live_session") if "时长" not in name and "曝光次数" not in name]
+    shop.drop("1780400000_b.xlsx", sheet([LIVE | {"直播间观看人数": "1,100"}], less))
+    shop.load()
+    shop.check_books()
+    assert shop.rows("select viewers, impressions, cast(watch_seconds as varchar) from raw.raw_traffic_daily") == [
+        (1100, 75000, "75000.000")
+    ]
+
+
 def test_an_author_report_without_its_period_is_refused(shop):
     shop.drop("达人.xlsx", xlsx("compass_expert_analysis", [{"达人昵称": "x", "抖音号": "dy", "粉丝数": "1"}]))
     (refused,) = shop.load().refused
@@ -398,3 +423,18 @@ def test_a_row_of_sums_that_nobody_expects_refuses_the_file(shop, path, content)
     (refused,) = shop.load().refused
     assert "row of sums in line" in refused.error and "\n" not in refused.error
     assert shop.rows("select rows_read, rows_loaded from control.load_audit") == [(0, 0)]
+
+
+@pytest.mark.parametrize("first", ["map", "orders"])
+def test_a_mapped_order_names_its_user(shop, first):
+    files = {
+        "orders": ("a.csv", order_csv([order_row(1), order_row(2)])),
+        "map": ("buyer_map/m.csv", b"order_id,user_id\n6900000000000000001,ann\n999,bob\n"),
+    }
+    for which in (first, *(name for name in files if name != first)):
+        shop.drop(*files[which])
+        shop.load()
+    held = "select feed, rows_held, rows_with_user from control.feed_presence order by feed"
+    assert shop.rows(held) == [("buyer_map", 2, 2), ("orders", 2, 1)]
+    assert shop.one("select count(*) from raw.raw_orders where user_key is not null") == 0
+    assert "ann" not in str(shop.rows("from raw.raw_buyer_map"))
