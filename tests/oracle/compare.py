@@ -211,9 +211,16 @@ TYPES = {
         "first_paid_on",
         "last_paid_on",
     },
-    FLAG: {"is_provisional", "is_tail_risk", "is_vertical", "is_long_term", "a3_thin", "leaky", "repurchase_gap"},
-    DAY: {"business_date", "valid_from", "valid_to", "period_start", "period_end"},
-    FLAG: {"is_provisional", "is_tail_risk", "a3_thin", "leaky", "repurchase_gap", "is_holdout"},
+    FLAG: {
+        "is_provisional",
+        "is_tail_risk",
+        "is_vertical",
+        "is_long_term",
+        "a3_thin",
+        "leaky",
+        "repurchase_gap",
+        "is_holdout",
+    },
     LAYER: {"layer", "from_layer", "to_layer"},
 }
 

@@ -1,5 +1,5 @@
 -- Grain: one version of an order line (old or new) whose sale facts changed since the last build, its buyer in the merchant's own
--- map among them. Empty on a full refresh.
+-- map and its author in an alliance report among them. Empty on a full refresh.
 with run as (
     select previous_date, business_date, built_seq
     from {{ source('control', 'run') }}
@@ -91,3 +91,15 @@ compared as (
 select shop_id, order_line_id, order_id, product_id, user_key, created_on, paid_on
 from compared
 where variants > 1 or is_built = 0
+union all
+-- Lines that an alliance report says something new about, their author above all.
+select
+    r.shop_id, r.order_line_id, r.order_id, r.product_id, coalesce(r.user_key, m.user_key) as user_key,
+    cast(r.created_at as date) as created_on, cast(r.paid_at as date) as paid_on
+from {{ source('raw', 'raw_order_commissions') }} as c
+inner join {{ source('raw', 'raw_orders') }} as r
+    on c.shop_id = r.shop_id and c.order_line_id = r.order_line_id
+left join {{ source('raw', 'raw_buyer_map') }} as m
+    on r.shop_id = m.shop_id and r.order_id = m.order_id
+cross join run
+where c.load_seq > run.built_seq
