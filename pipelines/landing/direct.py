@@ -119,7 +119,7 @@ class _Stream:
         self.batches = self._batches()
 
     def reader(self) -> pa.RecordBatchReader:
-        """The next half million rows, for DuckDB to pull from. `is_odd` says why it failed, `is_over` that none is left.
+        """The next rows for DuckDB to pull. `is_odd` says why it failed, `is_over` that none is left.
 
         DuckDB holds on to what a statement has read, so a statement does not read everything.
         """
