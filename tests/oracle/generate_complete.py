@@ -24,7 +24,7 @@ def complete(seed: int, shop: str, last: date, profile: Profile = COMPLETE) -> l
     first = last - timedelta(days=profile.days - 1)
     opening = datetime.combine(first, time(9))
     user = next(row["user_id"] for _, feed, row in rows if feed == "orders" and row["user_id"])
-    rows.append((first, "orders", opening_line(shop, user, opening)))
+    rows.append((first, "orders", opening_line(shop, None, opening)))
     rows.append((first, "traffic_events", opening_view(shop, user, opening)))
     rows += crowd_of(shop, last - timedelta(days=10))
     rows += members_of(rng, shop, rows, first, last)
@@ -34,7 +34,7 @@ def complete(seed: int, shop: str, last: date, profile: Profile = COMPLETE) -> l
     return rows
 
 
-def opening_line(shop: str, user: str, at: datetime) -> Row:
+def opening_line(shop: str, user: str | None, at: datetime) -> Row:
     return {
         "shop_id": shop, "order_line_id": "first", "order_id": "first", "user_id": user, "product_id": "P00", "quantity": 1,
         "paid_amount": Decimal("10.00"), "created_at": at, "paid_at": at, "status": "paid", "scene": "live",
@@ -118,7 +118,7 @@ def books_of(rng: random.Random, shop: str, rows: list[Item], last: date) -> lis
     users = sorted({row["user_id"] for _, feed, row in rows if feed == "orders" and row.get("user_id")})
     lines = {row["order_line_id"]: row for _, feed, row in rows if feed == "orders"}
     hidden = sorted({line["order_id"] for line in lines.values() if line["user_id"] is None})
-    for order in hidden[::2]:
+    for order in ("first", *hidden[:-1:2]):
         made.append((last, "buyer_map", {"shop_id": shop, "order_id": order, "user_id": rng.choice(users)}))
     for number, line in sorted(lines.items()):
         if line["paid_at"] is not None and line["paid_at"].date() <= last and rng.random() < 0.5:
