@@ -63,6 +63,8 @@ KEYS = {
     "ad_spend": ("business_date", "ad_id"),
     "users": ("user_id", "snapshot_on"),
     "author_audience": ("author_id", "snapshot_on", "gender", "age_band", "city_tier"),
+    "settlements": ("settlement_id",),
+    "buyer_map": ("order_id",),
 }
 COLUMNS = {
     "orders": "shop_id order_line_id order_id user_id product_id product_name quantity paid_amount created_at paid_at "
@@ -91,6 +93,8 @@ COLUMNS = {
     "ad_spend": "shop_id business_date ad_id campaign_id content_id author_id scene cost_amount impressions clicks",
     "users": "shop_id user_id snapshot_on gender age_band city_tier province",
     "author_audience": "shop_id author_id snapshot_on gender age_band city_tier share",
+    "settlements": "shop_id settlement_id order_line_id settled_at settled_amount commission_amount platform_fee",
+    "buyer_map": "shop_id order_id user_id",
 }
 
 
