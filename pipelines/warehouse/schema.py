@@ -50,10 +50,13 @@ def superseded_columns(spec: FeedSpec) -> tuple[tuple[str, str], ...]:
 def _ensure_table(con: duckdb.DuckDBPyConnection, table: str, columns: list[tuple[str, str]]) -> None:
     body = ", ".join(f'"{name}" {kind}' for name, kind in columns)
     con.execute(f"create table if not exists {table} ({body})")
-    present = {row[0] for row in con.execute(f"describe {table}").fetchall()}
+    present = {row[0]: row[1] for row in con.execute(f"describe {table}").fetchall()}
     for name, kind in columns:
         if name not in present:
             con.execute(f'alter table {table} add column "{name}" {kind}')
+        elif kind.startswith("DECIMAL") and present[name] != kind:
+            # An earlier version kept fewer places.
+            con.execute(f'alter table {table} alter column "{name}" type {kind}')
 
 
 def ensure_schema(con: duckdb.DuckDBPyConnection) -> None:
