@@ -22,7 +22,8 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	touch $@
 
-system:  ## what tests open beside Python: Chromium, PostgreSQL; what cannot be installed is skipped
+# What tests open beside Python. What cannot be installed is skipped, with the command that would.
+system:
 	@missing=""; \
 	command -v chromium chromium-browser google-chrome >/dev/null || missing="chromium fonts-noto-cjk"; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || missing="$$missing postgresql"; \

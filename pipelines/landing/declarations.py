@@ -34,7 +34,7 @@ SQL_TYPES: dict[str, str] = {
     "int": "BIGINT",
     "money": "DECIMAL(18,2)",
     "number": "DECIMAL(18,3)",
-    "rate": "DECIMAL(18,6)",
+    "rate": "DECIMAL(28,12)",
     "bool": "BOOLEAN",
 }
 

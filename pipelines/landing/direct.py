@@ -27,7 +27,7 @@ from pipelines.landing.reading import csv_source, readable_by_duckdb
 # Blocks of this size stay in the cache of one core from parsing to handing over.
 _BLOCK = 1 << 20
 _SORTED_AT_ONCE = 2_000_000
-_ROWS_A_STATEMENT = 2_000_000
+_ROWS_A_STATEMENT = 500_000
 _STREAM = "landing_stream"
 _TYPES: dict[str, pa.DataType] = {
     "id": pa.string(),
@@ -119,7 +119,7 @@ class _Stream:
         self.batches = self._batches()
 
     def reader(self) -> pa.RecordBatchReader:
-        """The next two million rows, for DuckDB to pull from. `is_odd` says why it failed, `is_over` that none is left.
+        """The next rows for DuckDB to pull. `is_odd` says why it failed, `is_over` that none is left.
 
         DuckDB holds on to what a statement has read, so a statement does not read everything.
         """

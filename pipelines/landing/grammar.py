@@ -170,19 +170,20 @@ def _number(text: str, column: ColumnSpec) -> list[Step]:
     if column.type == "int":
         canonical, kind = r"[+-]?\d{1,18}", "bigint"
     else:
-        scale = {"money": 2, "number": 3, "rate": 6}[column.type]
-        canonical, kind = rf"[+-]?\d{{1,{18 - scale}}}(\.\d{{0,{scale}}})?", column.sql_type
-    # Nine places are kept, the rest is cut: rounding twice could turn 1.0049999999 into 1.01.
-    cut = f"regexp_replace({rest}, '(\\.\\d{{9}})\\d+', '\\1')"
+        whole_digits, scale = {"money": (16, 2), "number": (15, 3), "rate": (16, 12)}[column.type]
+        canonical, kind = rf"[+-]?\d{{1,{whole_digits}}}(\.\d{{0,{scale}}})?", column.sql_type
+    # A few places more than the type has are kept, the rest is cut: rounding twice could turn 1.0049999999 into 1.01.
+    places = 15 if column.type == "rate" else 9
+    cut = f"regexp_replace({rest}, '(\\.\\d{{{places}}})\\d+', '\\1')"
     norm_sql = f"regexp_replace(replace({_half_width(rest)}, ' ', ''), '^([+-]?)[¥￥]|元$', '\\1', 'g')"
     body, unit = f"{parts}.body", f"{parts}.unit"
     scaled = [
-        f"when {unit} = '' then try_cast({body} as decimal(38,9))",
-        f"when {unit} in ('万', 'w', 'W') then try_cast({body} as decimal(28,9)) * 10000::decimal(5,0)",
-        f"when {unit} = '亿' then try_cast({body} as decimal(28,9)) * 100000000::decimal(9,0)",
+        f"when {unit} = '' then try_cast({body} as decimal(38,{places}))",
+        f"when {unit} in ('万', 'w', 'W') then try_cast({body} as decimal(28,{places})) * 10000::decimal(5,0)",
+        f"when {unit} = '亿' then try_cast({body} as decimal(28,{places})) * 100000000::decimal(9,0)",
     ]
     if column.type == "rate":
-        scaled.append(f"when {unit} = '%' then try_cast({body} as decimal(27,9)) * 0.01::decimal(3,2)")
+        scaled.append(f"when {unit} = '%' then try_cast({body} as decimal(33,{places})) * 0.01::decimal(3,2)")
     ungrouped = f"case when regexp_full_match({norm}, {quoted(_GROUPED)}) then replace({norm}, ',', '') else {norm} end"
     is_scientific = f"regexp_full_match({norm}, {quoted(_SCIENTIFIC)})"
     steps: list[Step] = [
@@ -193,14 +194,14 @@ def _number(text: str, column: ColumnSpec) -> list[Step]:
         [
             (parts, f"regexp_extract({ungrouped}, {quoted(_NUMBER_PARTS)}, ['body', 'unit'])"),
             # 1.5E+03, as spreadsheets and the text of a float write big and small numbers.
-            (f"{n}_scientific", f"case when {is_scientific} then try_cast({norm} as decimal(38,9)) end"),
-            (f"{n}_seconds", _seconds(norm) if column.duration else "null::decimal(38,9)"),
+            (f"{n}_scientific", f"case when {is_scientific} then try_cast({norm} as decimal(38,{places})) end"),
+            (f"{n}_seconds", _seconds(norm) if column.duration else f"null::decimal(38,{places})"),
         ],
         [
             (
                 exact,
                 f"coalesce(case when {rest} is not null and {body} <> '' "
-                f"then try_cast(case {' '.join(scaled)} end as decimal(38,9)) end, {n}_scientific, {n}_seconds)",
+                f"then try_cast(case {' '.join(scaled)} end as decimal(38,{places})) end, {n}_scientific, {n}_seconds)",
             ),
         ],
     ]

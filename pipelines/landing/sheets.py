@@ -79,7 +79,7 @@ class Sheet:
                 raise Unreadable(
                     f"sheet {self.name} has a formula in {where}; paste the values instead and save it again"
                 )
-            row = _double_quoted(raw[start:]).replace(b"<c>", b"<c >")
+            row = _double_quoted(raw[start:]).replace(b"<c>", b"<c >").replace(b"<c/>", b"<c />")
             pieces = row.split(b"<c ")
             if given := _ROW_NUMBER.search(pieces[0]):
                 number = int(given.group(1))
@@ -111,8 +111,7 @@ class Sheet:
         return self.texts(row, range(width))
 
     def _text(self, piece: bytes, *, is_id: bool) -> str | None:
-        # A piece begins after `<c `, so that its first attribute has lost the space that the others have.
-        head, _, body = (b" " + piece).partition(b">")
+        head, _, body = piece.partition(b">")
         if head.endswith(b"/"):
             return None
         # The first attribute follows what the row was split at.

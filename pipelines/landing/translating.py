@@ -24,6 +24,8 @@ ASIDE = "landing_aside"
 TITLE = "landing_title"
 # What a sum is called where a day, an id or a time should stand.
 TOTAL_WORDS = ("合计", "总计", "汇总", "小计", "总和", "全部", "合计:", "总计:", "合计：", "总计：")
+# Each of these words has one of these.
+_TOTAL_MARKS = ("计", "汇总", "总和", "全部")
 
 _DAY = r"(20\d{2})[-_./年]?(\d{1,2})[-_./月]?(\d{1,2})日?"
 _PERIOD = re.compile(rf"{_DAY}\s*[~～至到]\s*{_DAY}|{_DAY}\s*[-_—]+\s*{_DAY}")
@@ -108,9 +110,13 @@ def refuse_totals(con: duckdb.DuckDBPyConnection, titles: dict[str, str]) -> Non
     if not titles:
         return
     found = [f"when {_bare(name)} in ({listed(TOTAL_WORDS)}) then {quoted(title)}" for name, title in titles.items()]
+    # Looking for one character is cheap, and most files have it nowhere.
+    marked = " or ".join(f"contains({identifier(name)}, {quoted(mark)})" for name in titles for mark in _TOTAL_MARKS)
+    if con.execute(f"select 1 from {CELLS} where {marked} limit 1").fetchone() is None:
+        return
     row = con.execute(
-        f"select line, title from (select line, case {' '.join(found)} end as title from {CELLS} "
-        f"where line not in (select line from {ASIDE})) where title is not null order by line limit 1"
+        f"select line, title from (select line, case {' '.join(found)} end as title from {CELLS}) "
+        f"where title is not null and line not in (select line from {ASIDE}) order by line limit 1"
     ).fetchone()
     if row:
         raise Unreadable(

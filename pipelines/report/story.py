@@ -244,7 +244,8 @@ class Story:
                 ratio=percent(ratios[name], 0) or "",
             )  # fmt: skip
         else:
-            self.say(told, "audience", "healthy" if ratios else "unjudged")
+            compared = "healthy" if len(ratios) == len(HEALTH) else "partly" if ratios else "unjudged"
+            self.say(told, "audience", compared)
         for flag, label in (("leaky", "leaky"), ("a3_thin", "thin"), ("repurchase_gap", "gap")):
             if self.at("audience_health_daily", flag):
                 told.tone = "warn"

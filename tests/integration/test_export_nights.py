@@ -242,6 +242,8 @@ def test_at_once_or_over_many_nights_the_marts_are_the_same(tmp_path: Path) -> N
 @pytest.mark.slow
 def test_a_mapped_export_gives_what_a_file_with_users_gives(tmp_path: Path) -> None:
     orders = next(content for night, name, content in files_of_weeks(3) if night == 2 and name.endswith("_2.csv"))
+    # A canonical file cannot say that a scene is pending.
+    orders = orders.replace("数据将于第二天更新".encode(), "其他".encode())
     pairs = [
         line.split(",") for night, name, content in files_of_weeks(3) if (night, name) == (2, "buyer_map/2.csv")
         for line in content.decode().split()[1:]

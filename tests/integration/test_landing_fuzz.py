@@ -1,6 +1,6 @@
 """Whatever lies in the landing folder, a load ends, every file is loaded or refused in one line, and the books balance.
 
-`QUANYU_FUZZ_EXAMPLES` sets how long to look. Cases that were found stay below as examples of their own.
+`QUANYU_FUZZ_EXAMPLES` sets how long to look. A case that is found becomes an `@example`.
 """
 
 from __future__ import annotations

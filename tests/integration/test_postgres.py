@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,8 +31,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     ]
     if not found:
         pytest.skip(MISSING)
-    folder = Path("/tmp") / f"quanyu-postgres-{os.getpid()}"
-    folder.mkdir()
+    # Not under pytest's own folder: the path of a socket is short, and `postgres` may not enter there.
+    folder = Path(tempfile.mkdtemp(prefix="quanyu-postgres-"))
     as_user = []
     if os.getuid() == 0:
         shutil.chown(folder, "postgres")

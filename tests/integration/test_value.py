@@ -162,7 +162,7 @@ def ladder() -> list[Item]:
         ]
         if users == 100:
             rows.append(line("ladder", f"{month}-more", f"u{month}-0", date(2023, month + 1, 5), "1000.00"))
-    rows.append(line("ladder", "jan", "late", date(2024, 1, 31), "60.00"))
+    rows.append(line("ladder", "jan", "late", date(2024, 1, 31), "60.05"))
     rows.append(line("ladder", "feb", "later", date(2024, 2, 1), "8.00"))
     # Paid in 2023 and given back in full in 2024: of no cohort before the purchase that he kept.
     rows.append(line("ladder", "back", "later", date(2023, 1, 3), "77.00"))
@@ -264,8 +264,8 @@ def test_ladder_on_paper(publication: Path) -> None:
     # Half of 2,000 over 100 users; April has no second month's sales and is not asked for a factor: 990 / 2 / 99.
     assert {r["clv12"] for (month, _), r in rows.items() if month == january} == {10.0}
     assert (rows[date(2023, 4, 1), 0]["users"], rows[date(2023, 4, 1), 0]["clv12"]) == (99, 5.0)
-    # Month 1 is over: 60 / 2 x 1. February is complete on the day: 8 / 2 x 2 x 1.
-    assert rows[date(2024, 1, 1), 1]["clv12"] == 30.0
+    # Month 1 is over: 60.05 / 2 x 1, half cents and all. February is complete on the day: 8 / 2 x 2 x 1.
+    assert rows[date(2024, 1, 1), 1]["clv12"] == 30.025
     assert rows[date(2024, 2, 1), 0]["clv12"] == 8.0
     [later] = [r for r in read_mart(publication, "customer_value")
                if (r["shop_id"], r["user_id"]) == ("ladder", pseudonym("later"))]  # fmt: skip

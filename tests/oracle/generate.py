@@ -672,7 +672,8 @@ def write(deliveries: list[Delivery], landing: Path, start: int = 0) -> list[Pat
 def as_array(values: list[Any]) -> pa.Array:
     """A typed column; a column of nothing is text."""
     if any(isinstance(v, Decimal) for v in values):
-        return pa.array([None if v is None else Decimal(v) for v in values], pa.decimal128(18, 6))
+        scale = max(6, *(-Decimal(v).as_tuple().exponent for v in values if v is not None))
+        return pa.array([None if v is None else Decimal(v) for v in values], pa.decimal128(12 + scale, scale))
     return pa.array(values) if any(v is not None for v in values) else pa.array(values, pa.string())
 
 

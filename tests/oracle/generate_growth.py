@@ -92,7 +92,7 @@ def growth_of(rng: random.Random, shop: str, rows: list[Item], leave_out: frozen
             for gender in GENDERS[:2]:
                 for age in AGES:
                     cell = {"author_id": author, "snapshot_on": on, "gender": gender, "age_band": age}
-                    share = rng.choice([None, Decimal("0.1"), Decimal("0.333333"), Decimal("0.25")])
+                    share = rng.choice([None, Decimal("0.1"), Decimal("0.3333333333"), Decimal("0.25")])
                     put(on, "author_audience", cell | {"city_tier": rng.choice(CITIES), "share": share})
     if "traffic_daily" not in leave_out:
         made += crowded(rng, shop, rows, last)

@@ -51,8 +51,8 @@ select
     d.author_id,
     cast(sum(
         least(
-            cast(coalesce(a.share, 0) * cast(d.all_buyers as bigint) as decimal(38, 6)),
-            cast(coalesce(b.buyers, 0) as decimal(38, 6))
+            cast(least(coalesce(a.share, 0), 1) * cast(d.all_buyers as decimal(9, 0)) as decimal(38, 12)),
+            cast(coalesce(b.buyers, 0) as decimal(38, 12))
         )
     ) as double) / cast(max(d.all_buyers) as double) as audience_match
 from author_days as d

@@ -51,7 +51,10 @@ cells as (
         (year(m.sales_month) - year(z.cohort_month)) * 12 + month(m.sales_month) - month(z.cohort_month)
             as months_since_first,
         coalesce(s.net_amount, 0) as net_amount,
-        coalesce(case when b.clv_basis = 'contribution' then s.contribution else s.net_amount end, 0) as value_amount
+        -- One scale in both branches: the common type of two wide decimals would round the contribution to cents.
+        coalesce(
+            case when b.clv_basis = 'contribution' then s.contribution else cast(s.net_amount as decimal(38, 8)) end, 0
+        ) as value_amount
     from sizes as z
     inner join months as m
         on z.shop_id = m.shop_id and z.cohort_month <= m.sales_month

@@ -29,7 +29,7 @@ valued_lines as (
     select
         shop_id, user_key, paid_on, is_effective, net_amount,
         case
-            when margin_rate is not null then cast(net_amount * margin_rate as decimal(38, 8))
+            when margin_rate is not null then cast(net_amount * try_cast(margin_rate as decimal(20, 12)) as decimal(38, 8))
             when unit_cost is not null then cast(net_amount - unit_cost * net_quantity as decimal(38, 8))
         end as contribution
     from lines

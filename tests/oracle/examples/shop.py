@@ -123,6 +123,26 @@ REPEAT_EXPECTED = [
     repeat("06-25", repurchase_rate_90d=0.5, buyers_90d=4, repeat_buyers_90d=2, repurchase_rate_180d=0.5),
 ]
 
+# --- paid before the shop's first day ---------------------------------------------------------------------------------
+# The only line says it was created on 11 June and paid the day before: the calendar starts on the 11th (R1), the line's own pay
+# date has no row. Its refund of the 12th has one, so what comes back by refund date is more than by pay date.
+EARLY = "paid_early"
+EARLY_ROWS: Feeds = {
+    "orders": [order(EARLY, "L1", "ann", "06-10", 100, created="06-11")],
+    "refunds": [refund(EARLY, "R1", "L1", "06-12", 30)],
+}
+
+
+def early(on: str, **values: Any) -> Expected:
+    return Expected("shop_daily", {"shop_id": EARLY, "business_date": day(on)}, values)
+
+
+EARLY_EXPECTED = [
+    Expected("shop_daily", {"shop_id": EARLY, "business_date": day("06-10")}, None),
+    early("06-11", paid_amount=money(0), net_amount=money(0), refund_by_refund_date=money(0), buyers=0),
+    early("06-12", paid_amount=money(0), refund_by_pay_date=money(0), refund_by_refund_date=money(30)),
+]
+
 # --- absent sources ---------------------------------------------------------------------------------------------------
 # `orders_only` and `nameless` (no order line names a user): 10 June, one line of 100 yuan, no refunds, no traffic.
 # `late_traffic`: orders from 1 June, traffic from the 5th, none on the 6th.
@@ -176,5 +196,5 @@ ABSENT_EXPECTED = [
     of_score(LATE, "week", "06-10", "total_impressions", numerator=0, value=0.0, data_status="insufficient"),
 ]  # fmt: skip
 
-ROWS: Feeds = merge(TILL_ROWS, REPEAT_ROWS, ABSENT_ROWS)
-EXPECTED = [*TILL_EXPECTED, *REPEAT_EXPECTED, *ABSENT_EXPECTED]
+ROWS: Feeds = merge(TILL_ROWS, REPEAT_ROWS, EARLY_ROWS, ABSENT_ROWS)
+EXPECTED = [*TILL_EXPECTED, *REPEAT_EXPECTED, *EARLY_EXPECTED, *ABSENT_EXPECTED]

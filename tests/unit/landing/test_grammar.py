@@ -125,9 +125,20 @@ def test_whole_numbers(cell, value, reason):
     assert read(cell, "int", min=1)[:2] == (value, reason)
 
 
+# As a program writes 1/24: a rate keeps twelve places (R98 rounds no share).
+SHARES_OF_FLOATS = [("0.041666666666666664", "0.041666666667"), ("4.1666666666666664%", "0.041666666667")]
+
+
 @pytest.mark.parametrize(
     ("cell", "value"),
-    [("32.00%", "0.32"), ("0.32", "0.32"), ("132%", "1.32"), ("32.00％", "0.32"), ("1e-5", "0.00001")],
+    [
+        ("32.00%", "0.32"),
+        ("0.32", "0.32"),
+        ("132%", "1.32"),
+        ("32.00％", "0.32"),
+        ("1e-5", "0.00001"),
+        *SHARES_OF_FLOATS,
+    ],
 )
 def test_rates(cell, value):
     assert read(cell, "rate")[:2] == (Decimal(value), None)

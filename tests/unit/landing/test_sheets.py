@@ -169,3 +169,8 @@ def test_a_workbook_without_its_parts_is_none(tmp_path, name):
                 target.writestr(part, source.read(part))
     with pytest.raises(Unreadable, match="not a readable Excel workbook"):
         read(path)
+
+
+def test_an_empty_cell_without_a_place_keeps_its_own(tmp_path):
+    cells = '<c t="inlineStr"><is><t>a</t></is></c><c/><c><v>2</v></c><c></c><c t="inlineStr"><is><t>e</t></is></c>'
+    assert read(raw(tmp_path, f"<row>{cells}</row>")) == {"Sheet1": {1: ["a", None, "2", None, "e"]}}

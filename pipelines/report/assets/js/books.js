@@ -16,7 +16,7 @@ charts.books = () => {
 
 charts.held = () => {
   const { held, examples } = DATA.books;
-  if (!held.length) return { why: W.page.chart.none };
+  if (!held.length) return { why: W.page.why.none_held };
   const labels = (names, kinds) => names.map((name, i) => ({ label: W.charts.column[name], kind: kinds[i] }));
   return {
     tableOnly: true,
