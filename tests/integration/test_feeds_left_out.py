@@ -235,14 +235,14 @@ LEFT_OUT = {
 ORDERS_ALONE = {
     ("ok",): (
         "audience_layer_history", "audience_5a_daily", "audience_5a_flow", "audience_health_daily", "purchase_path_daily",
-        "field_matrix_daily", "author_performance_daily", "repurchase_daily", "cohort_value", "customer_value",
+        "field_matrix_daily", "author_performance_daily", "cohort_value", "customer_value",
         "complaint_rates_daily",
     ),
     ("missing_source",): (
         "operating_score", "experience_score_daily", "traffic_source_daily", "synergy_daily", "synergy_matrix_daily",
         "content_performance", "content_mix_daily", "fan_member_daily", "lucky_bag_daily", "shop_daily",
     ),
-    ("insufficient", "ok"): ("audience_forecast", "product_quadrant", "quadrant_summary_daily"),
+    ("insufficient", "ok"): ("audience_forecast", "product_quadrant", "quadrant_summary_daily", "repurchase_daily"),
     ("insufficient", "missing_source"): ("audience_segments",),
     (): ("audience_segment_members", "campaign_performance"),
 }  # fmt: skip

@@ -364,6 +364,11 @@ create table serving.marts.paper_reference as
 select 'figure_' || n as figure, n::double as value, '%' as unit_printed, 'As printed.' as sentence, null as note
 from range(12) as r (n);
 
+create table serving.marts.diagnosis as
+select 's' as shop_id, date '2024-03-03' as business_date, 'late_pickup' as finding, 's' as subject_id, 'shop' as subject_kind,
+    date '2024-03-01' as since, 0.5::double as value, 0.95::double as reference, '揽收变慢' as finding_zh, 'late' as evidence_en,
+    '慢' as evidence_zh, 'r1' as rule_version, 'ok' as data_status;
+
 create table serving.marts.entity_names as
 select 's' as shop_id, 'product' as kind, 'p1' as entity_id, 'Kettle' as name, null::varchar as category,
     'r1' as rule_version, 'ok' as data_status;

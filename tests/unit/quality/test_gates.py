@@ -597,6 +597,11 @@ MART_FAULTS = {
         "data_status_is_known",
     ),
     "a name of no known kind": ("update serving.marts.entity_names set kind = 'x'", "entity_names", "kind_is_known"),
+    "a finding of yesterday": (
+        "update serving.marts.diagnosis set business_date = '2024-03-02'",
+        "diagnosis",
+        "rows_are_of_the_newest_day",
+    ),
     "no figures": ("delete from serving.marts.paper_reference", "paper_reference", "figures_are_there"),
 }
 
