@@ -5,21 +5,13 @@ with presence as (
         max(case when feed = 'orders' then 1 else 0 end) = 1 as has_orders,
         max(case when feed = 'refunds' then 1 else 0 end) = 1 as has_refunds,
         max(case when feed = 'reviews' then 1 else 0 end) = 1 as has_reviews,
-        max(case when feed = 'products' then 1 else 0 end) = 1 as has_products,
         max(case when feed = 'contents' then 1 else 0 end) = 1 as has_contents,
-        max(case when feed = 'authors' then 1 else 0 end) = 1 as has_authors,
         max(case when feed = 'ad_spend' then 1 else 0 end) = 1 as has_ad_spend,
-        max(case when feed = 'traffic_events' then 1 else 0 end) = 1 as has_traffic_events,
-        max(case when feed = 'traffic_daily' then 1 else 0 end) = 1 as has_traffic_daily,
         max(case when feed = 'service_sessions' then 1 else 0 end) = 1 as has_service_sessions,
         max(case when feed = 'nps_surveys' then 1 else 0 end) = 1 as has_nps_surveys,
-        max(case when feed = 'users' then 1 else 0 end) = 1 as has_users,
         max(case when feed = 'members' then 1 else 0 end) = 1 as has_members,
         max(case when feed = 'lucky_bags' then 1 else 0 end) = 1 as has_lucky_bags,
         max(case when feed = 'campaigns' then 1 else 0 end) = 1 as has_campaigns,
-        max(case when feed = 'author_audience' then 1 else 0 end) = 1 as has_author_audience,
-        max(case when feed = 'benchmarks' then 1 else 0 end) = 1 as has_benchmarks,
-        max(case when feed = 'official_metrics' then 1 else 0 end) = 1 as has_official_metrics,
         max(case when feed in ('orders', 'traffic_events') and rows_with_user > 0 then 1 else 0 end) = 1 as names_users
     from {{ source('control', 'feed_presence') }}
     where rows_held > 0
@@ -36,10 +28,9 @@ traffic as (
 )
 
 select
-    p.shop_id, p.has_orders, p.has_refunds, p.has_reviews, p.has_products, p.has_contents, p.has_authors, p.has_ad_spend,
-    p.has_traffic_events, p.has_traffic_daily, p.names_users,
-    p.has_service_sessions, p.has_nps_surveys, p.has_users, p.has_members, p.has_lucky_bags, p.has_campaigns,
-    p.has_author_audience, p.has_benchmarks, p.has_official_metrics, t.first_traffic_on, t.first_event_on
+    p.shop_id, p.has_orders, p.has_refunds, p.has_reviews, p.has_contents, p.has_ad_spend, p.names_users,
+    p.has_service_sessions, p.has_nps_surveys, p.has_members, p.has_lucky_bags, p.has_campaigns,
+    t.first_traffic_on, t.first_event_on
 from presence as p
 left join traffic as t
     on p.shop_id = t.shop_id
