@@ -192,6 +192,12 @@ def test_odd_rows_alone_refuse_nothing(warehouse: Warehouse) -> None:
     assert all(line.startswith("warning: ") for line in failure_messages(results))
 
 
+def test_an_id_that_only_resembles_a_mangled_one_is_let_through(warehouse: Warehouse, only: Only) -> None:
+    """A spreadsheet writes one digit before the point; the load keeps `12E+5`, so the gate must."""
+    warehouse.change("update raw.raw_orders set order_id = '12E+5' where order_line_id = 'L1'")
+    assert warehouse.failures("raw", only("raw_orders")) == {}
+
+
 def test_a_feed_that_was_never_delivered_is_recorded_as_such(warehouse: Warehouse) -> None:
     warehouse.change("delete from raw.raw_members; delete from control.load_audit where feed = 'members'")
     [members] = [s for s in warehouse.gate("raw") if s.suite == "raw_members"]
