@@ -1,8 +1,12 @@
-{# What the run knows. Read from the warehouse when a model runs, as literals, so that days prune and nothing is parsed again. #}
+{# What the run knows, asked once an invocation and written as literals, so that days prune and nothing is parsed again. #}
 
 {% macro control_value(column) -%}
   {%- if execute -%}
-    {{ return(run_query("select " ~ column ~ " from control.run").columns[0][0]) }}
+    {%- set key = "control.run of " ~ invocation_id -%}
+    {%- if key not in graph -%}
+      {%- do graph.update({key: run_query("select * from control.run").rows[0]}) -%}
+    {%- endif -%}
+    {{ return(graph[key][column]) }}
   {%- endif -%}
 {%- endmacro %}
 

@@ -36,7 +36,9 @@ def bury_dead_runs(instance: dg.DagsterInstance) -> list[str]:
     Only runs that carry their process are judged; Dagster's own monitoring watches those that never came so far.
     """
     buried = []
-    for run in instance.get_runs(dg.RunsFilter(statuses=IN_PROGRESS_RUN_STATUSES)):
+    # A kill may also come between a run's record and its first event.
+    unfinished = [*IN_PROGRESS_RUN_STATUSES, dg.DagsterRunStatus.NOT_STARTED]
+    for run in instance.get_runs(dg.RunsFilter(statuses=unfinished)):
         mark = run.tags.get(PROCESS_TAG)
         if mark and not is_alive(mark):
             instance.report_run_failed(run, "Its process was killed; the next night starts from the last publication.")

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 MART_SCHEMA = "marts"
 # Whatever a model takes from `control.run` goes through this macro.
 CONTROL_MACRO = "macro.quanyu.control_value"
+SETTLED = "settled"
+# What `dbt_project.yml` calls the tests of inner tables.
+PROOF = "proof"
 
 
 class TransformError(QuanyuError):
@@ -103,7 +106,8 @@ class Project:
         """Seeds, models and tests in one dbt invocation. Unit tests prove the code, not the data, so they stay out;
         an exposure has nothing to build.
 
-        Without `full_refresh` what only another version of the project could change stays as the last one left it.
+        Without `full_refresh` what only another version of the project could change stays as the last one left it, and
+        the tests of inner tables, which prove the code and not the night's rows, are left out.
         `only` restricts it to some resource types (seed, model, test). `on_node(result, total)` is called when a node
         is done. Raises `TransformError` where dbt could not run at all.
         """
@@ -119,8 +123,11 @@ class Project:
             arguments += ["--resource-type", kind]
         if full_refresh:
             arguments.append("--full-refresh")
-        elif settled := self.settled():
-            arguments += ["--exclude", *settled]
+        else:
+            # A tag is found in one walk over the graph, names in one each. Tests beside what is settled still run.
+            for unique_id in self.settled():
+                self.manifest.nodes[unique_id].tags = [SETTLED]
+            arguments += ["--exclude", f"tag:{SETTLED}", f"tag:{PROOF}", "--indirect-selection", "empty"]
 
         def heard(event: Any) -> None:
             if event.info.name in ("LogModelResult", "LogSeedResult", "LogTestResult"):
@@ -155,7 +162,7 @@ class Project:
         ]
 
     def settled(self) -> list[str]:
-        """Names of the nodes that a run with the same rules and models need not touch: seeds, views that write no value
+        """Ids of the nodes that a run with the same rules and models need not touch: seeds, views that write no value
         of the run into their text, tables and tests that read nothing but seeds. A mart is never among them.
         """
         nodes = self.nodes["nodes"]
@@ -183,7 +190,7 @@ class Project:
             is_view = node["config"]["materialized"] == "view"
             return is_constant(unique_id) or (is_view and not any(map(reads_the_run, node["depends_on"]["macros"])))
 
-        return sorted(node["name"] for unique_id, node in nodes.items() if is_settled(unique_id))
+        return sorted(filter(is_settled, nodes))
 
     def _invoke(
         self, manifest: Manifest | None, arguments: list[str], callbacks: list[Callable[[Any], None]] | None = None

@@ -267,6 +267,7 @@ def test_a_mapped_export_gives_what_a_file_with_users_gives(tmp_path: Path) -> N
             "order_id",
             "user_id",
             "product_id",
+            "product_name",
             "quantity",
             "paid_amount",
             "created_at",
@@ -282,8 +283,8 @@ def test_a_mapped_export_gives_what_a_file_with_users_gives(tmp_path: Path) -> N
             name: cell.strip().removeprefix("-") if cell.strip() == "-" else cell.strip() for name, cell in row.items()
         }
         writer.writerow([
-            row["子订单编号"], row["主订单编号"], users.get(row["主订单编号"], ""), row["商品ID"], row["商品数量"], row["订单应付金额"],
-            row["订单提交时间"], row["支付完成时间"], words[row["订单状态"]], words.get(row["流量体裁"], ""), "other", row["达人ID"],
+            row["子订单编号"], row["主订单编号"], users.get(row["主订单编号"], ""), row["商品ID"], row["选购商品"], row["商品数量"],
+            row["订单应付金额"], row["订单提交时间"], row["支付完成时间"], words[row["订单状态"]], words.get(row["流量体裁"], ""), "other", row["达人ID"],
         ])  # fmt: skip
     put(tmp_path / "named" / "landing", "orders/o.csv", text.getvalue().encode(), 1_780_000_000)
     for home in ("mapped", "named"):

@@ -6,7 +6,6 @@ import gzip
 import io
 import subprocess
 import sys
-import time
 import zipfile
 from pathlib import Path
 
@@ -131,20 +130,22 @@ def test_formulas_and_joined_ids_in_text_are_held_back(shop):
     assert shop.one("select product_name from raw.raw_orders") == "=_= 可爱"
 
 
+# Of the process itself: what getrusage says is inherited from the process that started it.
 MEASURED = """
-import resource, sys, time
+import sys
 from pathlib import Path
 from tests.fixtures.landing import Shop
 shop = Shop(Path(sys.argv[1]))
 Path(sys.argv[2]).rename(shop.landing / "big.xlsx")
-begun = time.process_time()
 (result,) = shop.load().files
-print(result.books.loaded, round(time.process_time() - begun, 1), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+print(result.books.loaded, int(status["VmHWM"].split()[0]) // 1024)
 """
 
 
 @pytest.mark.slow
-def test_two_hundred_thousand_rows_take_seconds_and_little_memory(tmp_path, monkeypatch):
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak of a process is read from /proc")
+def test_a_workbook_of_two_hundred_thousand_rows_takes_little_memory(tmp_path, monkeypatch):
     monkeypatch.setenv("QUANYU_HASH_KEY", "a key for tests")
     columns = columns_of("buyin_alliance_orders")
     rows = (
@@ -159,19 +160,11 @@ def test_two_hundred_thousand_rows_take_seconds_and_little_memory(tmp_path, monk
         [sys.executable, "-c", MEASURED, str(tmp_path / "home"), str(tmp_path / "big.xlsx")],
         capture_output=True, text=True, check=True, cwd=Path(__file__).resolve().parents[2],
     )  # fmt: skip
-    loaded, seconds, megabytes = answer.stdout.split()
+    loaded, megabytes = answer.stdout.split()
     assert int(loaded) == 200_000
-    assert float(seconds) < 60 and int(megabytes) < 500, answer.stdout
+    assert int(megabytes) < 500, answer.stdout
 
 
 def _after(first, rest):
     yield first
     yield from rest
-
-
-def test_reading_a_wide_sheet_costs_little(shop):
-    shop.drop("big.xlsx", sheet([REVIEW | {"订单ID": f"69{n}"} for n in range(5_000)], REVIEWS))
-    begun = time.process_time()
-    (result,) = shop.load().files
-    assert result.books.loaded == 5_000
-    assert time.process_time() - begun < 10

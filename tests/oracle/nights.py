@@ -14,6 +14,7 @@ from filelock import FileLock
 from pipelines.config import load_settings
 from pipelines.orchestration.night import Request
 from pipelines.orchestration.runner import Runner
+from pipelines.transform.project import Project
 from tests.oracle.facts import Feeds
 from tests.oracle.generate import Delivery, write
 
@@ -54,13 +55,15 @@ def run_nights(home: Path, requests: Sequence[Request], before: Callable[[int], 
 
 
 def run_deliveries(home: Path, deliveries: list[Delivery], nights: Sequence[date]) -> None:
-    """One night a date, each after the files that are delivered before it."""
+    """One night a date, each after the files that are delivered before it; then what nights do not test themselves."""
 
     def drop(position: int) -> None:
         mine = [d for d in deliveries if d.night == position]
         write(mine, home / "landing", start=1 + deliveries.index(mine[0]) if mine else 0)
 
     run_nights(home, [Request(on=on) for on in nights], drop)
+    tested = Project(load_settings(home)).build(full_refresh=True, on_node=lambda *_: None, only=("test",))
+    assert tested and [f"{result.name}: {result.status}" for result in tested if not result.ok] == []
 
 
 def run_at_once(home: Path, deliveries: list[Delivery], on: date) -> None:
