@@ -67,14 +67,7 @@ scaled as (
 fractions as (
     select
         scaled.*,
-        case
-            when z is null or not coalesce(z_floor < z_average and z_average < z_excellent, false) then null
-            when z <= z_floor then 0.0
-            when z <= z_average then average_fraction * (z - z_floor) / nullif(z_average - z_floor, 0)
-            when z < z_excellent
-                then average_fraction + (1 - average_fraction) * (z - z_average) / nullif(z_excellent - z_average, 0)
-            else 1.0
-        end as fraction
+        {{ anchored_fraction() }} as fraction
     from scaled
 )
 

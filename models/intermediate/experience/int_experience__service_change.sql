@@ -95,24 +95,6 @@ spans as (
         sum(is_promoter - is_detractor) as numerator, count(*) as denominator
     from answers
     group by shop_id, answered_on, valid_from, valid_until, window_days
-),
-
--- What a span adds to the running sums on its first day, it takes out again after its last.
-steps as (
-    select shop_id, measure, starts_on as business_date, numerator, denominator
-    from spans
-    where starts_on < ends_on
-    union all
-    select shop_id, measure, ends_on as business_date, -numerator as numerator, -denominator as denominator
-    from spans
-    where starts_on < ends_on
 )
 
-select
-    shop_id, business_date, measure,
-    cast(sum(numerator) as decimal(38, 0)) as numerator,
-    cast(sum(denominator) as decimal(38, 0)) as denominator
-from steps
-where business_date >= {{ rebuild_from() }} and business_date <= {{ run_date() }}
-group by shop_id, business_date, measure
-having sum(numerator) <> 0 or sum(denominator) <> 0
+{{ entering_and_leaving('spans') }}
