@@ -23,6 +23,7 @@ from tests.oracle.generate import (
     with_aggregate,
     without_users,
 )
+from tests.oracle.generate_turns import with_turns
 from tests.oracle.nights import pseudonymised, published, rebuild, run_at_once, run_deliveries
 
 Item = tuple[date, str, dict]
@@ -93,7 +94,7 @@ def history(seed: int) -> list[Item]:
     rows += only(make_history(seed, [("orders_only", SMALL)], LAST), {"orders", "refunds"})
     rows += only(make_history(seed, [("traffic_only", YOUNG)], LAST), {"traffic_events", "contents"})
     rows += with_aggregate(make_history(seed, [("aggregate", YOUNG)], LAST), seed)
-    return marketed(rows, seed)
+    return with_turns(marketed(rows, seed), seed)
 
 
 @pytest.mark.slow
