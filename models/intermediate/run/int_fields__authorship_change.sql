@@ -1,6 +1,6 @@
--- Grain: one day of a shop that turned because its authors did since the last build (domain, shop_id, business_date): authorship, a
--- day with events whose author is own or external by another answer; touched_sales, a pay date with lines whose author is own, head
--- or neither by another answer. Attributes are undated, so old days may turn. Empty on a full refresh, and when nothing turned.
+-- Grain: one day of a shop that turned because its authors did since the last build (domain, shop_id, business_date): authorship,
+-- a day with events whose author is own or external by another answer; touched_sales, a pay date with lines whose author is own,
+-- head or neither by another answer. Attributes are undated: old days may turn. Empty on a full refresh, and when nothing turned.
 with run as (
     select r.business_date, r.previous_date, r.built_seq, l.head_followers
     from {{ source('control', 'run') }} as r
@@ -63,22 +63,20 @@ asked_points as (
     where standing = 'own' or stood = 'own'
 ),
 
-changed_authors as (
-    select domain, shop_id, author_id, min(turns_on) as turns_on
+-- An answer changed from the first day on at which one version alone turns. Only for authors who turn at some day does it matter
+-- when a content was published.
+turning_authors as (
+    select
+        domain, shop_id, author_id,
+        min(case when versions = 1 then turns_on end) as changed_from,
+        (max(turns_on) > date '1900-01-01') as turns_later
     from (
-        select domain, shop_id, author_id, turns_on, standing
+        select domain, shop_id, author_id, turns_on, standing, count(*) as versions
         from asked_points
         group by domain, shop_id, author_id, turns_on, standing
-        having count(*) = 1
-    ) as changed_points
+    ) as compared
     group by domain, shop_id, author_id
-),
-
--- Only for authors who turn at some day does it matter when a content was published.
-turning_authors as (
-    select distinct domain, shop_id, author_id
-    from asked_points
-    where turns_on > date '1900-01-01'
+    having min(versions) = 1 or max(turns_on) > date '1900-01-01'
 ),
 
 contents as (
@@ -109,32 +107,29 @@ moved_contents as (
 
 select a.domain, e.shop_id, e.business_date
 from {{ ref('stg_traffic_events') }} as e
-inner join changed_authors as a
+inner join turning_authors as a
     on e.shop_id = a.shop_id and e.author_id = a.author_id
 left join {{ ref('stg_contents') }} as c
     on e.shop_id = c.shop_id and e.content_id = c.content_id and c.published_on <= {{ run_date() }}
-where a.domain = 'authorship' and coalesce(c.published_on, e.business_date) >= a.turns_on
+where a.domain = 'authorship' and coalesce(c.published_on, e.business_date) >= a.changed_from
 union
-select t.domain, e.shop_id, e.business_date
+select a.domain, e.shop_id, e.business_date
 from {{ ref('stg_traffic_events') }} as e
-inner join turning_authors as t
-    on e.shop_id = t.shop_id and e.author_id = t.author_id
+inner join turning_authors as a
+    on e.shop_id = a.shop_id and e.author_id = a.author_id
 inner join moved_contents as m
     on e.shop_id = m.shop_id and e.content_id = m.content_id
-where t.domain = 'authorship'
+where a.domain = 'authorship' and a.turns_later
 union
+-- Lines are few: one look at them finds both.
 select a.domain, o.shop_id, o.paid_on as business_date
 from {{ ref('stg_orders') }} as o
-inner join changed_authors as a
+inner join turning_authors as a
     on o.shop_id = a.shop_id and o.author_id = a.author_id
 left join {{ ref('stg_contents') }} as c
     on o.shop_id = c.shop_id and o.content_id = c.content_id and c.published_on <= {{ run_date() }}
-where o.is_paid_line and a.domain = 'touched_sales' and coalesce(c.published_on, o.paid_on) >= a.turns_on
-union
-select t.domain, o.shop_id, o.paid_on as business_date
-from {{ ref('stg_orders') }} as o
-inner join turning_authors as t
-    on o.shop_id = t.shop_id and o.author_id = t.author_id
-inner join moved_contents as m
+left join moved_contents as m
     on o.shop_id = m.shop_id and o.content_id = m.content_id
-where o.is_paid_line and t.domain = 'touched_sales'
+where
+    o.is_paid_line and a.domain = 'touched_sales'
+    and (coalesce(c.published_on, o.paid_on) >= a.changed_from or (a.turns_later and m.content_id is not null))
