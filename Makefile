@@ -36,6 +36,7 @@ system:
 
 lock:  ## pin every dependency again, with hashes
 	$(BIN)/uv pip compile pyproject.toml --group dev --generate-hashes --no-annotate --no-header --python-version 3.11 --universal -o requirements.lock
+	$(BIN)/uv pip compile bi/superset/requirements.in --generate-hashes --no-annotate --no-header --python-version 3.11 --universal -o bi/superset/requirements.lock
 
 demo: setup  ## simulate a shop, run real nights over it, publish, print the headline figures
 	$(BIN)/python -m pipelines.demo
@@ -55,7 +56,7 @@ test-slow: setup system  ## long property tests, crash rounds, the ticking sched
 bench: setup  ## benchmarks; ratios against a baseline in the same run
 	$(BIN)/python -m benchmarks
 
-docs: setup  ## write what derives from the feed declarations and the marts: twins, dictionary, exposures
+docs: setup  ## write what derives from the feed declarations and the marts: twins, dictionary, exposures, datasets
 	$(BIN)/python -m pipelines.landing.staging_docs
 	$(BIN)/python -m pipelines.transform.dictionary
 

@@ -426,6 +426,26 @@ def serve(host: str, port: int, home: Path | None, landing: Path | None, debug: 
 
 
 @cli.command()
+@click.argument("program", default="superset")
+@at_home
+def superset(program: str, home: Path | None, landing: Path | None, debug: bool) -> None:
+    """Give the dashboard to an Apache Superset on this machine.
+
+    Its charts read the published file of this home, and can only read. A second import replaces what the first one
+    made; the next publications show without one. PROGRAM is Superset's own command line. How to set it up:
+    docs/connect.md.
+
+    \b
+    Example:   quanyu --home ~/shop superset ~/superset/bin/superset
+    """
+    from pipelines.dashboard.importing import import_dashboard
+
+    settings = settings_of(home, landing, debug)
+    import_dashboard(settings, program)
+    out.print(f"/superset/dashboard/quanyu/ reads {settings.current}", markup=False)
+
+
+@cli.command()
 @click.option("--page", is_flag=True, help="Print docs/configuration.md.")
 @at_home
 @only_reads

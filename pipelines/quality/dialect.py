@@ -5,7 +5,7 @@ pool, and Great Expectations reads results after that. Here every cursor is a Du
 database that the gate opened, and nothing is pooled. Columns come from DuckDB's own catalog instead of PostgreSQL's,
 whose emulation answers 20 times slower.
 
-Importing this module imports SQLAlchemy; only `engine.datasource` does.
+Importing this module imports SQLAlchemy; only `engine.batch` does.
 """
 
 from __future__ import annotations

@@ -6,17 +6,20 @@ suite that evaluated nothing, a missing table and an error inside an expectation
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 
 from pipelines.errors import Refused
 from pipelines.quality import engine
+from pipelines.quality.statements import failing_rows_sql, identifier, statement, statements
 from pipelines.quality.suites import (
     EXPECTATIONS_DIR,
     Edge,
@@ -28,9 +31,8 @@ from pipelines.quality.suites import (
     load_suites,
 )
 
-if TYPE_CHECKING:
-    from great_expectations.datasource.fluent import SQLDatasource
-
+# Table of the gate's own database: the suites that can be evaluated, with the rows each looks at.
+EVALUATED = "evaluated_suites"
 ROWS_KEPT = 20
 ROWS_SHOWN = 3
 # Free text of people; it stays in the build database and is neither recorded nor shown.
@@ -133,20 +135,23 @@ def run_gate(
     Raises `SuiteError` for a suite file that cannot be run and `QuanyuError` for a database that cannot be read.
     """
     suites = load_suites(edge, folder)
-    with engine.reading(build_db, serving_db, memory_limit=memory_limit, threads=threads, spill=spill) as con:
+    with (
+        _without_collection(),
+        engine.reading(build_db, serving_db, memory_limit=memory_limit, threads=threads, spill=spill) as con,
+    ):
         literals, broken = _literals(con, load_literals(edge, folder))
-        with engine.datasource(con) as source:
-            return [
-                SuiteResult(
-                    run_id=run_id,
-                    edge=edge,
-                    suite=suite.name,
-                    table=suite.table,
-                    checked_at=checked_at or datetime.now().replace(microsecond=0),
-                    **_evaluate(con, source, suite, literals, broken),
-                )
-                for suite in suites
-            ]
+        found = _evaluate(con, suites, literals, broken)
+        return [
+            SuiteResult(
+                run_id=run_id,
+                edge=edge,
+                suite=suite.name,
+                table=suite.table,
+                checked_at=checked_at or datetime.now().replace(microsecond=0),
+                **found[suite.name],
+            )
+            for suite in suites
+        ]
 
 
 def record_results(con: duckdb.DuckDBPyConnection, results: Iterable[SuiteResult]) -> int:
@@ -167,16 +172,17 @@ def record_results(con: duckdb.DuckDBPyConnection, results: Iterable[SuiteResult
         for result in suite.results
     ]
     con.execute("begin")
-    con.executemany(
-        "delete from control.expectation_results where run_id = ? and suite = ?",
-        [(suite.run_id, suite.suite) for suite in results],
+    con.execute(
+        "delete from control.expectation_results where (run_id, suite) in (select (unnest(?), unnest(?)))",
+        [[suite.run_id for suite in results], [suite.suite for suite in results]],
     )
-    con.executemany(
-        "insert into control.expectation_results "
-        "(run_id, suite, expectation, table_name, success, observed, failing_rows, checked_at) "
-        "values (?, ?, ?, ?, ?, ?, ?, ?)",
-        rows,
-    )
+    if rows:
+        con.execute(
+            "insert into control.expectation_results "
+            "(run_id, suite, expectation, table_name, success, observed, failing_rows, checked_at) "
+            "select unnest(?), unnest(?), unnest(?), unnest(?), unnest(?), unnest(?), unnest(?), unnest(?)",
+            [list(column) for column in zip(*rows, strict=True)],
+        )
     con.execute("commit")
     return len(rows)
 
@@ -217,33 +223,89 @@ def _literals(con: duckdb.DuckDBPyConnection, queries: dict[str, str]) -> tuple[
     return values, broken
 
 
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """The library makes much that lives and hardly a cycle; looking for cycles takes a fifth of its time."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+
+
 def _evaluate(
-    con: duckdb.DuckDBPyConnection,
-    source: SQLDatasource,
-    suite: Suite,
-    literals: dict[str, str],
-    broken: dict[str, str],
-) -> dict[str, Any]:
-    """Rows looked at and one result an expectation; never raises for what the data or a suite's SQL does."""
+    con: duckdb.DuckDBPyConnection, suites: list[Suite], literals: dict[str, str], broken: dict[str, str]
+) -> dict[str, dict[str, Any]]:
+    """Suite → rows looked at and one result an expectation; never raises for what the data or a suite's SQL does."""
+    delivered = _delivered(con) if any(suite.feed for suite in suites) else None
+    con.execute(f"create or replace table {EVALUATED} (suite varchar, rows bigint)")
+    found: dict[str, dict[str, Any]] = {}
+    ready: dict[str, tuple[list[Expectation], int]] = {}
+    for suite in suites:
+        try:
+            if suite.feed and delivered is not None and suite.feed not in delivered and _is_empty(con, suite.table):
+                found[suite.name] = _nothing_to_check(suite.feed)
+            elif why := _unfit(suite, broken):
+                found[suite.name] = _not_evaluated(*why)
+            else:
+                ready[suite.name] = [_filled(e, literals) for e in suite.expectations], _view(con, suite, literals)
+        except duckdb.Error as error:
+            found[suite.name] = _not_evaluated("suite_can_be_evaluated", _first_line(error))
+    try:
+        counted = _count(con, ready) if ready else {}
+    except Exception as error:
+        # Whatever keeps the library from running must refuse the night, not end it with a traceback.
+        return found | {name: _not_evaluated("suite_can_be_evaluated", _first_line(error)) for name in ready}
+    for suite in suites:
+        if suite.name in ready:
+            expectations, rows = ready[suite.name]
+            results = [_result(con, suite, rows, e, counted.get((suite.name, e.name))) for e in expectations]
+            found[suite.name] = {"rows": rows, "results": tuple(results)}
+    return found
+
+
+def _delivered(con: duckdb.DuckDBPyConnection) -> set[str] | None:
+    """Feeds of which a row was ever loaded; None where the books cannot say."""
+    try:
+        rows = con.execute("select distinct feed from build.control.load_audit where rows_loaded > 0").fetchall()
+    except duckdb.Error:
+        return None
+    return {feed for (feed,) in rows}
+
+
+def _is_empty(con: duckdb.DuckDBPyConnection, table: str) -> bool:
+    return con.execute(f"select 1 from {table} limit 1").fetchone() is None
+
+
+def _unfit(suite: Suite, broken: dict[str, str]) -> tuple[str, str] | None:
+    """The name and cause of what keeps a suite from being evaluated."""
     texts = [suite.slice or ""]
     texts += [str(e.kwargs["unexpected_rows_query"]) for e in suite.expectations if "unexpected_rows_query" in e.kwargs]
     lacking = sorted({name for text in texts for name in fields_of(text)} & broken.keys())
     if lacking:
-        return _not_evaluated("suite_can_be_evaluated", "; ".join(f"{name}: {broken[name]}" for name in lacking))
+        return "suite_can_be_evaluated", "; ".join(f"{name}: {broken[name]}" for name in lacking)
     if not suite.expectations:
-        return _not_evaluated("suite_evaluates_something", "the suite holds no expectation")
-    expectations = [_filled(expectation, literals) for expectation in suite.expectations]
-    view = engine.identifier(suite.name)
+        return "suite_evaluates_something", "the suite holds no expectation"
+    return None
+
+
+def _view(con: duckdb.DuckDBPyConnection, suite: Suite, literals: dict[str, str]) -> int:
+    """Make the view of the rows that this night answers for, and return their number."""
     where = f" where {fill(suite.slice, literals)}" if suite.slice else ""
-    try:
-        con.execute(f"create or replace view {view} as select * from {suite.table}{where}")
-        row = con.execute(f"select count(*) from {view}").fetchone()
-        rows = int(row[0]) if row else 0
-        found = _run(source, suite.name, expectations)
-    except Exception as error:
-        # Whatever keeps a suite from running must refuse the night, not end it with a traceback.
-        return _not_evaluated("suite_can_be_evaluated", _first_line(error))
-    return {"rows": rows, "results": tuple(_result(con, suite, view, rows, e, found.get(e.name)) for e in expectations)}
+    con.execute(f"create or replace view {identifier(suite.name)} as select * from {suite.table}{where}")
+    row = con.execute(
+        f"insert into {EVALUATED} select ?, count(*) from {identifier(suite.name)} returning rows", [suite.name]
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _nothing_to_check(feed: str) -> dict[str, Any]:
+    says = "A feed of which no row was ever loaded has an empty table."
+    observed = f"{feed} was never delivered: there is nothing to check"
+    result = ExpectationResult("nothing_is_held", says, success=True, is_blocking=True, observed=observed)
+    return {"rows": 0, "results": (result,)}
 
 
 def _not_evaluated(expectation: str, why: str) -> dict[str, Any]:
@@ -258,46 +320,55 @@ def _filled(expectation: Expectation, literals: dict[str, str]) -> Expectation:
     query = expectation.kwargs.get("unexpected_rows_query")
     if query is None:
         return expectation
-    kwargs = {**expectation.kwargs, "unexpected_rows_query": fill(query, literals)}
-    return Expectation(expectation.name, expectation.says, expectation.kind, kwargs, expectation.is_blocking)
+    return replace(expectation, kwargs={"unexpected_rows_query": fill(query, literals)})
 
 
-def _run(source: SQLDatasource, view: str, expectations: list[Expectation]) -> dict[str, Any]:
-    """Expectation name → the library's result."""
-    batch = source.add_table_asset(name=view, table_name=view).add_batch_definition_whole_table("night").get_batch()
-    outcome = batch.validate(engine.library_suite(view, expectations), result_format="BOOLEAN_ONLY")
-    return {result.expectation_config.meta["name"]: result for result in outcome.results if result.expectation_config}
+def _count(
+    con: duckdb.DuckDBPyConnection, ready: dict[str, tuple[list[Expectation], int]]
+) -> dict[tuple[str, str], int | str]:
+    """(suite, expectation) → rows that break it, or why it could not be evaluated.
+
+    An expectation that cannot be evaluated takes the others of its statement with it; they are asked again, each alone.
+    """
+    together = [s for name, (expectations, rows) in ready.items() for s in statements(name, expectations, rows)]
+    counted: dict[tuple[str, str], int | str] = {}
+    with engine.batch(con, EVALUATED) as batch:
+        outcomes = engine.evaluate(batch, together)
+        broken = [s for s, outcome in zip(together, outcomes, strict=True) if isinstance(outcome, str)]
+        alone = [statement(s.suite, [e]) for s in broken for e in s.expectations]
+        if alone:
+            outcomes += engine.evaluate(batch, alone)
+    for asked, outcome in zip(together + alone, outcomes, strict=True):
+        for expectation in asked.expectations:
+            found = outcome if isinstance(outcome, str) else outcome.get(expectation.name)
+            if found is not None:
+                counted[asked.suite, expectation.name] = found
+    return counted
 
 
 def _result(
-    con: duckdb.DuckDBPyConnection, suite: Suite, view: str, rows: int, expectation: Expectation, found: Any
+    con: duckdb.DuckDBPyConnection, suite: Suite, rows: int, expectation: Expectation, found: int | str | None
 ) -> ExpectationResult:
-    if found is None:
-        observed, success = "the library returned no result for it", False
-    elif error := _error_of(found.exception_info):
-        observed, success = f"could not be evaluated: {error}", False
-    elif found.success:
-        observed, success = f"holds for {rows} rows", True
-    else:
-        observed, failing = _failing(con, suite, view, rows, expectation)
-        return ExpectationResult(
-            expectation.name, expectation.says, False, expectation.is_blocking, observed, failing_rows=failing
-        )
+    if not isinstance(found, int):
+        # What was not evaluated proves nothing, so that it refuses the night even where it would only warn.
+        observed = found or "the library returned no result for it"
+        return ExpectationResult(expectation.name, expectation.says, False, is_blocking=True, observed=observed)
+    observed, failing = _failing(con, suite, rows, expectation) if found else (f"holds for {rows} rows", ())
     return ExpectationResult(
-        expectation.name, expectation.says, success, expectation.is_blocking or found is None or not success, observed
+        expectation.name, expectation.says, not found, expectation.is_blocking, observed, failing_rows=failing
     )
 
 
 def _failing(
-    con: duckdb.DuckDBPyConnection, suite: Suite, view: str, rows: int, expectation: Expectation
+    con: duckdb.DuckDBPyConnection, suite: Suite, rows: int, expectation: Expectation
 ) -> tuple[str, tuple[dict[str, Any], ...]]:
     """How many rows fail, and some of them with file and line where they came from a file."""
-    query = engine.failing_rows_sql(expectation, view, suite.identify_by)
+    query = failing_rows_sql(expectation, identifier(suite.name), suite.identify_by)
     if query is None:
         return f"{rows} rows", ()
     columns = [name for name, *_ in con.execute(f"describe {query}").fetchall()]
     total = con.execute(f"select count(*) from ({query})").fetchone()
-    kept = [engine.identifier(c) for c in columns if c not in PRIVATE_COLUMNS and c not in ("load_seq", "source_line")]
+    kept = [identifier(c) for c in columns if c not in PRIVATE_COLUMNS and c not in ("load_seq", "source_line")]
     shown, joined = [f"q.{name}" for name in kept], ""
     if "load_seq" in columns:
         line = ["q.source_line as line"] if "source_line" in columns else []
@@ -308,17 +379,6 @@ def _failing(
     names = [name for name, *_ in cursor.description or []]
     failing = tuple(dict(zip(names, row, strict=True)) for row in cursor.fetchall())
     return f"{total[0] if total else 0} failing rows, {rows} rows looked at", failing
-
-
-def _error_of(exception_info: Any) -> str | None:
-    """The message of an exception inside an expectation; the library keeps one, or one a metric."""
-    if not exception_info:
-        return None
-    infos: Iterator[Any] = iter([exception_info] if "raised_exception" in exception_info else exception_info.values())
-    for info in infos:
-        if info.get("raised_exception"):
-            return str(info.get("exception_message") or "unknown error").strip().splitlines()[0]
-    return None
 
 
 def _message(suite: SuiteResult, result: ExpectationResult) -> str:

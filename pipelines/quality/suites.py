@@ -6,6 +6,7 @@ suite says in `meta`
 * `table`: what it describes, `build.<schema>.<table>` or `serving.<schema>.<table>`;
 * `slice`: predicate for the rows that this night answers for, or null for a table that stays small;
 * `identify_by`: the columns that name a row to a person;
+* `feed`, of a table that a feed fills: as long as no row of it was ever loaded there is nothing to check;
 
 and an expectation says in `meta` its `name`, unique in the suite, and in one sentence what is true when it holds
 (`says`). `severity: warning` is recorded and shown but refuses nothing. A query may be a list of lines.
@@ -35,7 +36,7 @@ IN_SET = "expect_column_values_to_be_in_set"
 ROW_COUNT = "expect_table_row_count_to_be_between"
 ROWS_OF_QUERY = "unexpected_rows_expectation"
 
-# Every kind must be able to name its failing rows; see engine.failing_rows_sql.
+# Every kind must be able to name its failing rows; see statements.failing_rows_sql.
 KWARGS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     NOT_NULL: (frozenset({"column"}), frozenset({"column"})),
     BETWEEN: (frozenset({"column"}), frozenset({"column", "min_value", "max_value"})),
@@ -70,6 +71,7 @@ class Suite:
     table: str
     slice: str | None
     identify_by: tuple[str, ...]
+    feed: str | None
     expectations: tuple[Expectation, ...]
 
     @property
@@ -129,6 +131,7 @@ def _suite(edge: Edge, path: Path) -> Suite:
         table=str(meta["table"]),
         slice=_joined(meta["slice"]) if meta["slice"] is not None else None,
         identify_by=tuple(meta["identify_by"]),
+        feed=meta.get("feed"),
         expectations=expectations,
     )
 

@@ -86,6 +86,13 @@ DAILY = (
 
 LISTINGS = (
     Listing(
+        "diagnosis",
+        "diagnosis",
+        ("finding", "subject_id", "since", "value", "reference"),
+        "since, finding, subject_id",
+        100,
+    ),
+    Listing(
         "products",
         "product_quadrant",
         (

@@ -11,6 +11,14 @@ from pipelines.report.telling import count, decimal, difference, isolated, money
 
 # Names told in a sentence before it says "and more".
 NAMES_TOLD = 3
+FINDINGS_TOLD = 5
+# Where each finding of the diagnosis can be seen.
+FINDING_CHARTS = {
+    "late_pickup": "experience_indicators",
+    "late_delivery": "experience_indicators",
+    "faulty_product": "goods_quadrant",
+    "leaky_audience": "audience_stock",
+}
 HEALTH = ("deep_share", "up_rate_1", "up_rate_2", "up_rate_3", "up_rate_4")
 # The feeds that each indicator of the experience score is measured from, beside orders.
 MEASURED_FROM = {
@@ -59,8 +67,9 @@ class Story:
         self.last = self.shop["days"] - 1
 
     def told(self) -> list[Paragraph]:
-        """One paragraph a topic, in the order a morning asks."""
+        """One paragraph a topic, in the order a morning asks; what is wrong comes first, if anything is."""
         topics = (
+            ("diagnosis", "experience_indicators"),
             ("trade", "trade_trend"),
             ("score", "score_trend"),
             ("audience", "audience_flow"),
@@ -73,7 +82,8 @@ class Story:
         for topic, chart in topics:
             paragraph = Paragraph(topic, self.words["topic"][topic], chart)
             getattr(self, topic)(paragraph)
-            told.append(paragraph)
+            if paragraph.text:
+                told.append(paragraph)
         return told
 
     def figures(self) -> list[Figure]:
@@ -125,6 +135,23 @@ class Story:
         return Figure(label, value, unit, f"{against} {text}", tone, chart)
 
     # ---- the paragraphs
+
+    def diagnosis(self, told: Paragraph) -> None:
+        """Each finding with its day and its figures; nothing where nothing is wrong."""
+        findings = records(self.shop["list"]["diagnosis"])
+        products = self.shop["names"]["product"]
+        for row in findings[:FINDINGS_TOLD]:
+            shown = count if row["finding"] == "leaky_audience" else percent
+            self.say(
+                told, "diagnosis", row["finding"], since=row["since"],
+                name=isolated(products.get(row["subject_id"], row["subject_id"])),
+                value=shown(row["value"]) or "—", reference=shown(row["reference"]) or "—",
+            )  # fmt: skip
+        if findings:
+            told.tone = "warn"
+            told.chart = FINDING_CHARTS[findings[0]["finding"]]
+        if len(findings) > FINDINGS_TOLD:
+            self.say(told, "diagnosis", "more", count=str(len(findings) - FINDINGS_TOLD))
 
     def trade(self, told: Paragraph) -> None:
         """Paid, buyers, against last week's day, and which factor did it."""

@@ -1,4 +1,5 @@
-"""`make docs`: the dictionary of the published marts in both languages, and the dbt exposures of what reads them.
+"""`make docs`: the dictionary of the published marts in both languages, the dbt exposures of what reads them and the
+datasets of the Superset dashboard.
 
 Everything is taken from the twins of the marts (`models/marts/**.yml`), so the prose stands in one place.
 """
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import yaml
 
+from pipelines.dashboard import datasets
 from pipelines.errors import QuanyuError
 from pipelines.report.carried import DAILY, LISTINGS
 
@@ -122,21 +124,38 @@ def dictionary(language: str, marts: list[Table]) -> str:
 
 def exposures(marts: list[Table]) -> str:
     """`models/exposures.yml`: what depends on which marts, so that a change of a mart shows what it touches."""
-    read = {spec.mart for spec in (*DAILY, *LISTINGS)} | set(READ_BESIDES)
-    known = [table.name for table in marts if table.name in read]
-    exposure = {
-        "name": "report",
-        "label": "经营日报 Shop report",
+    report = {spec.mart for spec in (*DAILY, *LISTINGS)} | set(READ_BESIDES)
+    read_by = [
+        exposure(
+            "report",
+            "经营日报 Shop report",
+            "The page written after each publication, reports/latest.<language>.html.",
+            [table.name for table in marts if table.name in report],
+        ),
+        exposure(
+            "dashboard",
+            "经营看板 Superset dashboard",
+            "The Superset dashboard of bi/superset, which reads the published file.",
+            datasets.read_marts(),
+        ),
+    ]
+    text = yaml.safe_dump(
+        {"version": 2, "exposures": read_by}, allow_unicode=True, sort_keys=False, width=1000, indent=2
+    )
+    return f"# Written by `make docs` from what the page and the dashboard read.\n{text}"
+
+
+def exposure(name: str, label: str, description: str, marts: list[str]) -> dict[str, object]:
+    """One reader of the marts as dbt declares it."""
+    return {
+        "name": name,
+        "label": label,
         "type": "dashboard",
         "maturity": "high",
-        "description": "The page written after each publication, reports/latest.<language>.html.",
-        "depends_on": [f"ref('{name}')" for name in known],
+        "description": description,
+        "depends_on": [f"ref('{mart}')" for mart in marts],
         "owner": {"name": "quanyu"},
     }
-    text = yaml.safe_dump(
-        {"version": 2, "exposures": [exposure]}, allow_unicode=True, sort_keys=False, width=1000, indent=2
-    )
-    return f"# Written by `make docs` from what the page reads.\n{text}"
 
 
 def pages() -> dict[Path, str]:
@@ -145,6 +164,7 @@ def pages() -> dict[Path, str]:
     return {
         **{ROOT / "docs" / f"dictionary.{language}.md": dictionary(language, marts) for language in HEADS},
         ROOT / "models" / "exposures.yml": exposures(marts),
+        **datasets.files(marts),
     }
 
 

@@ -1,9 +1,7 @@
-"""A real browser on pages written from files of known content. Without a Chromium the tests are skipped, with the command."""
+"""A real browser on pages written from files of known content."""
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,16 +9,15 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from pipelines.config import load_settings
 from pipelines.report.extract import extract
 from pipelines.report.labels import LANGUAGES
 from pipelines.report.page import page
+from tests.fixtures.browser import chromium_of_the_system
 from tests.fixtures.published import Shape, write
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-MISSING = "no Chromium on this machine; install it with: apt-get install -y chromium fonts-noto-cjk (or: make system)"
 HOSTILE = (
     "</script><script>document.title='taken'</script>",
     '=HYPERLINK("http://example.invalid","x")',
@@ -57,13 +54,8 @@ class Seen:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    found = os.environ.get("QUANYU_CHROMIUM") or next((path for name in NAMES if (path := shutil.which(name))), None)
-    if found is None:
-        pytest.skip(MISSING)
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+    with chromium_of_the_system() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ from pipelines.simulate import deliveries, simulate
 from tests.oracle.compare import except_both_ways
 from tests.oracle.nights import published
 
-ROUNDS = 24
+KILLED_A_NIGHT = 5
 SEED = 11
 FIRST, DAYS = date(2025, 3, 1), 30
 LAST = FIRST + timedelta(days=DAYS - 1)
@@ -91,12 +91,13 @@ def test_killed_at_random_points_and_run_again_nothing_is_lost_or_doubled(
     simulate(shop, days=DAYS, users=80, seed=SEED, start=FIRST, daily_tail=len(NIGHTS))
     monkeypatch.setenv("QUANYU_HASH_KEY", "the same for both homes")
     random_moment = random.Random(SEED)
-    killed, publications = 0, 0
+    publications = 0
     for number, on in enumerate(NIGHTS):
         deliver(shop, calm, on)
         deliver(shop, shaken, on)
         seconds = finish(calm, on)
-        for _ in range(ROUNDS // len(NIGHTS)):
+        killed = 0
+        while killed < KILLED_A_NIGHT:
             process = start(shaken, on)
             time.sleep(random_moment.uniform(0.02, 1) * seconds)
             process.send_signal(signal.SIGKILL)
@@ -109,7 +110,6 @@ def test_killed_at_random_points_and_run_again_nothing_is_lost_or_doubled(
         finish(shaken, on)
         publications = whole(published(shaken), publications)
         assert except_both_ways(published(calm), published(shaken)) == []
-    assert killed >= 20
 
     assert booked(published(calm)) == booked(published(shaken))
     assert not list((shaken / "published").glob(".*"))

@@ -14,8 +14,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from pipelines.landing.declarations import load_feeds
 from pipelines.quality import ExpectationResult, SuiteResult, run_gate
+from pipelines.quality.statements import identifier
 from pipelines.quality.suites import EXPECTATIONS_DIR, LITERALS_FILE, Edge
+from pipelines.warehouse.schema import raw_columns, superseded_columns
 
 RUN = "run-3"
 NIGHT = datetime(2024, 3, 4, 2, 30)
@@ -39,44 +42,38 @@ create table control.expectation_results (
     run_id varchar, suite varchar, expectation varchar, table_name varchar, success boolean, observed varchar,
     failing_rows varchar, checked_at timestamp);
 create table intermediate.int_run__changes (domain varchar, shop_id varchar, user_key bigint, business_date date);
-
-create table raw.raw_orders (
-    order_line_id varchar, order_id varchar, user_key bigint, product_id varchar, quantity bigint,
-    list_amount decimal(18,2), paid_amount decimal(18,2), created_at timestamp, paid_at timestamp, status varchar,
-    scene varchar, entry varchar, shop_id varchar, load_seq bigint, source_line bigint);
-create table raw.raw_refunds (
-    refund_id varchar, order_line_id varchar, kind varchar, reason varchar, applied_at timestamp, refunded_at timestamp,
-    refund_amount decimal(18,2), refund_quantity bigint, status varchar, shop_id varchar, load_seq bigint,
-    source_line bigint);
-create table raw.raw_reviews (
-    review_id varchar, order_id varchar, order_line_id varchar, product_id varchar, user_key bigint, rating bigint,
-    content varchar, created_at timestamp, shop_id varchar, load_seq bigint, source_line bigint);
-create table raw.raw_products (
-    product_id varchar, title varchar, listed_at timestamp, list_price decimal(18,2), unit_cost decimal(18,2),
-    shop_id varchar, load_seq bigint, source_line bigint);
-create table raw.raw_contents (
-    content_id varchar, content_type varchar, author_id varchar, published_at timestamp, declared_intent varchar,
-    shop_id varchar, load_seq bigint, source_line bigint);
-create table raw.raw_authors (
-    author_id varchar, snapshot_on date, followers bigint, shop_id varchar, load_seq bigint, source_line bigint);
-create table raw.raw_traffic_events (
-    event_id varchar, occurred_at timestamp, business_date date, event_type varchar, user_key bigint, scene varchar,
-    traffic_source varchar, search_query varchar, shop_id varchar, load_seq bigint, source_line bigint);
 """
 
 ROWS = """
 insert into control.user_keys values ('{one}', 1), ('{two}', 2);
-insert into raw.raw_orders values
+insert into raw.raw_orders (
+    order_line_id, order_id, user_key, product_id, quantity, list_amount, paid_amount, created_at,
+    paid_at, status, scene, entry, shop_id, load_seq, source_line)
+values
     ('L0', 'O0', null, 'P1', 1, 10, 10, '2024-03-01 08:00', '2024-03-01 08:01', 'paid', 'live', 'recommend', 's', 1, 2),
     ('L1', 'O1', 1, 'P1', 1, 10, 10, '2024-03-03 08:00', '2024-03-03 08:01', 'paid', 'live', 'recommend', 's', 3, 2);
-insert into raw.raw_refunds values
+insert into raw.raw_refunds (
+    refund_id, order_line_id, kind, reason, applied_at, refunded_at, refund_amount, refund_quantity,
+    status, shop_id, load_seq, source_line)
+values
     ('R1', 'L0', 'refund_only', null, '2024-03-03 09:00', '2024-03-03 10:00', 4.00, null, 'succeeded', 's', 4, 2);
-insert into raw.raw_reviews values
+insert into raw.raw_reviews (
+    review_id, order_id, order_line_id, product_id, user_key, rating, content, created_at, shop_id,
+    load_seq, source_line)
+values
     ('V1', null, 'L1', null, 1, 5, 'call me on 13800000000', '2024-03-03 20:00', 's', 5, 2);
-insert into raw.raw_products values ('P1', 'Mug', '2024-01-01', 10.00, 4.00, 's', 6, 2);
-insert into raw.raw_contents values ('C1', 'live', 'A1', '2024-03-01 19:00', 'selling', 's', 7, 2);
-insert into raw.raw_authors values ('A1', '2024-03-01', 1000, 's', 8, 2);
-insert into raw.raw_traffic_events values
+insert into raw.raw_products (
+    product_id, title, listed_at, list_price, unit_cost, shop_id, load_seq, source_line)
+values ('P1', 'Mug', '2024-01-01', 10.00, 4.00, 's', 6, 2);
+insert into raw.raw_contents (
+    content_id, content_type, author_id, published_at, declared_intent, shop_id, load_seq, source_line)
+values ('C1', 'live', 'A1', '2024-03-01 19:00', 'selling', 's', 7, 2);
+insert into raw.raw_authors (author_id, snapshot_on, followers, shop_id, load_seq, source_line)
+values ('A1', '2024-03-01', 1000, 's', 8, 2);
+insert into raw.raw_traffic_events (
+    event_id, occurred_at, business_date, event_type, user_key, scene, traffic_source, search_query,
+    shop_id, load_seq, source_line)
+values
     ('E1', '2024-03-01 19:05', '2024-03-01', 'view', 1, 'live', 'recommend', null, 's', 2, 2),
     ('E2', '2024-03-02 19:05', '2024-03-02', 'product_click', 1, 'live', 'recommend', null, 's', 2, 3),
     ('E3', '2024-03-02 19:06', '2024-03-02', 'view', 2, 'live', 'follow', null, 's', 2, 4),
@@ -85,9 +82,36 @@ insert into intermediate.int_run__changes values
     ('sales', 's', 1, '2024-03-03'), ('traffic', 's', 1, '2024-03-03');
 """
 
+# Feeds of one row each, as their only file delivered it: line 2 of `<feed>/<load_seq>.csv`.
+ONE_ROW = {
+    "traffic_daily": "'2024-03-03' as business_date, 'live' as scene, 'recommend' as traffic_source, 'C1' as content_id, "
+    "100 as views, 80 as viewers, 20 as product_impressions, 5 as product_clicks, 9.90 as paid_amount",
+    "service_sessions": "'S1' as session_id, 'im' as kind, 1 as user_key, timestamp '2024-03-03 10:00' as opened_at, "
+    "3 as human_turns, 1 as unanswered_turns, 5 as rating, timestamp '2024-03-03 10:10' as closed_at",
+    "author_audience": "'A1' as author_id, '2024-03-01' as snapshot_on, 'female' as gender, '18-23' as age_band, "
+    "'1' as city_tier, 0.6 as share",
+    "campaigns": "'K1' as campaign_id, 'Spring' as name, 'shop' as kind, '2024-03-08' as warm_up_on, "
+    "'2024-03-10' as starts_on, '2024-03-12' as ends_on",
+    "lucky_bags": "'B1' as bag_id, 'C1' as content_id, timestamp '2024-03-03 20:00' as started_at, "
+    "timestamp '2024-03-03 20:10' as ended_at, 30 as participations, 20 as participants, 2 as winners, 5.00 as cost_amount",
+    "ad_spend": "'2024-03-03' as business_date, 'product:P1' as ad_id, 'live' as scene, 12.00 as cost_amount, "
+    "100 as impressions, 10 as clicks",
+    "users": "1 as user_key, '2024-03-01' as snapshot_on, 'female' as gender",
+    "members": "1 as user_key, timestamp '2024-03-02 09:00' as joined_at",
+    "nps_surveys": "'N1' as response_id, 1 as user_key, 'O1' as order_id, 9 as score, timestamp '2024-03-03 21:00' as answered_at",
+    "benchmarks": "'operating_score' as subject, 'click_rate' as indicator, 'day' as grain, 0.01 as floor, 0.02 as average, "
+    "0.03 as excellent, 'report' as source, '2024-01-01' as valid_from",
+    "official_metrics": "'2024-03-03' as business_date, 'experience_score' as metric, 92.5 as value, 'backend' as source",
+    "settlements": "'T1' as settlement_id, 'L1' as order_line_id, timestamp '2024-03-03 23:00' as settled_at, "
+    "9.00 as settled_amount, 0.50 as commission_amount, 0.50 as platform_fee",
+    "buyer_map": "'O1' as order_id, 1 as user_key",
+    "order_commissions": "'L1' as order_line_id, 'A1' as author_id, 0.50 as commission_amount",
+}
+
 FILES = (
     (1, "orders", 1), (2, "traffic_events", 3), (3, "orders", 1), (4, "refunds", 1), (5, "reviews", 1),
     (6, "products", 1), (7, "contents", 1), (8, "authors", 1), (9, "traffic_events", 1),
+    *((seq, feed, 1) for seq, feed in enumerate(ONE_ROW, start=11)),
 )  # fmt: skip
 
 MARTS = """
@@ -412,11 +436,24 @@ def sql_of_files() -> str:
         f"'utf-8', timestamp '2024-03-04 02:30:00', 'loaded', null, {n})"
         for seq, feed, n in FILES
     )
-    superseded = "".join(
-        f"create table raw.raw_{feed}_superseded as select *, 0::bigint as superseded_seq from raw.raw_{feed} limit 0;"
-        for feed in ("orders", "refunds", "reviews", "products", "contents", "authors")
+    return f"insert into control.load_audit values {rows};"
+
+
+def sql_of_tables() -> str:
+    """The raw tables as the warehouse makes them, so that a suite meets every column it names."""
+    made = [(spec.raw_table, raw_columns(spec)) for spec in load_feeds().values()]
+    made += [(spec.superseded_table, superseded_columns(spec)) for spec in load_feeds().values()]
+    return "".join(
+        f"create table {table} ({', '.join(f'{identifier(name)} {kind}' for name, kind in columns)});"
+        for table, columns in made
     )
-    return f"insert into control.load_audit values {rows}; {superseded}"
+
+
+def sql_of_single_rows() -> str:
+    return "".join(
+        f"insert into raw.raw_{feed} by name select 's' as shop_id, {row}, {seq} as load_seq, 2 as source_line;"
+        for seq, (feed, row) in enumerate(ONE_ROW.items(), start=11)
+    )
 
 
 Only = Callable[[str], Path]
@@ -442,7 +479,9 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     folder = tmp_path_factory.mktemp("warehouse")
     made = Warehouse(folder / "build.duckdb", folder / "serving.duckdb")
     users = {"one": PSEUDONYM[1], "two": PSEUDONYM[2]}
-    made.change(RAW + ROWS.format(**users) + sql_of_files() + MARTS.format(**users))
+    made.change(
+        RAW + sql_of_tables() + ROWS.format(**users) + sql_of_single_rows() + sql_of_files() + MARTS.format(**users)
+    )
     return made
 
 

@@ -149,6 +149,32 @@ def test_the_bottleneck_and_what_drags_the_experience_are_named(small: dict[str,
     )
 
 
+def test_what_is_wrong_comes_first_and_a_healthy_shop_has_no_such_paragraph(small: dict[str, Any]) -> None:
+    found = json.loads(json.dumps(small, default=str))
+    shop = found["shops"]["shop-1"]
+    assert "diagnosis" not in [paragraph.topic for paragraph in Story(found, "shop-1", "en").told()]
+    shop["names"]["product"]["p-9"] = "杯子"
+    shop["list"]["diagnosis"] = {
+        "columns": ["finding", "subject_id", "since", "value", "reference"],
+        "rows": [
+            ["faulty_product", "p-9", "2024-01-02", 0.25, 0.01],
+            ["late_pickup", "shop-1", "2024-01-03", 0.6, 0.95],
+            ["leaky_audience", "shop-1", "2024-01-04", 7500, 10000],
+            *[["faulty_product", f"p-{n}", "2024-01-05", 0.2, 0.01] for n in range(3)],
+        ],
+    }  # fmt: skip
+    first = Story(found, "shop-1", "en").told()[0]
+    text = "".join(part for part, _ in first.text)
+    assert (first.topic, first.tone, first.chart) == ("diagnosis", "warn", "goods_quadrant")
+    assert text.startswith(
+        "\u2068杯子\u2069 seems to have a quality problem since 2024-01-02: 25.0% of its lines are bad, 1.0% of the "
+        "others'. Parcels are handed over late since 2024-01-03: 60.0% on time, the average anchor is 95.0%. "
+        "The audience leaks since 2024-01-04: A1 to A5 fell from 10,000 to 7,500 people. "
+    )
+    assert text.endswith("And 1 more in the diagnosis mart. ")
+    assert "揽收变慢：自 2024-01-03 起按时揽收仅 60.0%" in told(found, "diagnosis", "zh")[0]
+
+
 def test_without_marts_every_paragraph_says_why(tmp_path: Path) -> None:
     path = write(tmp_path / "bare.duckdb", Shape(days=2, products=2))
     con = duckdb.connect(str(path))
