@@ -25,6 +25,7 @@ from tests.oracle.generate import (
     without_users,
 )
 from tests.oracle.generate_growth import with_growth
+from tests.oracle.generate_turns import with_turns
 from tests.oracle.nights import pseudonymised, published, rebuild, run_at_once, run_deliveries, run_nights
 
 TINY = Profile(users=7, products=6, days=45, orders_a_day=0.8, events_a_day=3)
@@ -34,12 +35,16 @@ SIZES = (TINY, SMALL, Profile(users=9, products=7, days=105, orders_a_day=0.7, e
 
 def rows_of(seed: int, histories: int, last: date) -> list[tuple[date, str, Row]]:
     """Shops of every kind: complete (one with campaigns, costs and profiles too), without users, with orders alone, with
-    aggregated traffic beside events."""
+    aggregated traffic beside events; in all of them lines, authors and contents are told otherwise in the last days."""
     shops = [(f"shop{n:03d}", SIZES[n % len(SIZES)]) for n in range(histories)]
-    rows = with_growth(make_history(seed, shops[:1], last), seed) + make_history(seed, shops[1:-3], last)
-    rows += without_users(make_history(seed, shops[-3:-2], last))
-    rows += only(make_history(seed, shops[-2:-1], last), {"orders", "refunds"})
-    return rows + with_aggregate(make_history(seed, shops[-1:], last), seed)
+
+    def history(some: list[tuple[str, Profile]]) -> list[tuple[date, str, Row]]:
+        return with_turns(make_history(seed, some, last), seed)
+
+    rows = with_growth(history(shops[:1]), seed) + history(shops[1:-3])
+    rows += without_users(history(shops[-3:-2]))
+    rows += only(history(shops[-2:-1]), {"orders", "refunds"})
+    return rows + with_aggregate(history(shops[-1:]), seed)
 
 
 def replay(

@@ -31,7 +31,7 @@ line_versions as (
     select
         r.shop_id, r.order_line_id, r.order_id, r.user_key, r.product_id, r.quantity, r.paid_amount,
         cast(r.created_at as date) as created_on, cast(r.paid_at as date) as paid_on, r.paid_at, r.scene,
-        r.author_id, r.content_id, coalesce(r.is_gift, false) as is_gift, 0 as is_built
+        r.entry, r.author_id, r.content_id, r.campaign_id, r.ad_id, coalesce(r.is_gift, false) as is_gift, 0 as is_built
     from {{ source('raw', 'raw_orders') }} as r
     cross join run
     where r.load_seq > run.built_seq
@@ -39,7 +39,7 @@ line_versions as (
     select
         s.shop_id, s.order_line_id, s.order_id, s.user_key, s.product_id, s.quantity, s.paid_amount,
         cast(s.created_at as date) as created_on, cast(s.paid_at as date) as paid_on, s.paid_at, s.scene,
-        s.author_id, s.content_id, coalesce(s.is_gift, false) as is_gift,
+        s.entry, s.author_id, s.content_id, s.campaign_id, s.ad_id, coalesce(s.is_gift, false) as is_gift,
         case when s.load_seq <= run.built_seq then 1 else 0 end as is_built
     from {{ source('raw', 'raw_orders_superseded') }} as s
     cross join run
@@ -50,7 +50,7 @@ line_versions as (
     select
         r.shop_id, r.order_line_id, r.order_id, r.user_key, r.product_id, r.quantity, r.paid_amount,
         cast(r.created_at as date) as created_on, cast(r.paid_at as date) as paid_on, r.paid_at, r.scene,
-        r.author_id, r.content_id, coalesce(r.is_gift, false) as is_gift, 1 as is_built
+        r.entry, r.author_id, r.content_id, r.campaign_id, r.ad_id, coalesce(r.is_gift, false) as is_gift, 1 as is_built
     from {{ source('raw', 'raw_orders') }} as r
     inner join {{ source('raw', 'raw_buyer_map') }} as m
         on r.shop_id = m.shop_id and r.order_id = m.order_id
@@ -61,7 +61,8 @@ line_versions as (
 versions as (
     select
         v.shop_id, v.order_line_id, v.order_id, coalesce(v.user_key, b.user_key) as user_key, v.product_id, v.quantity,
-        v.paid_amount, v.created_on, v.paid_on, v.paid_at, v.scene, v.author_id, v.content_id, v.is_gift,
+        v.paid_amount, v.created_on, v.paid_on, v.paid_at, v.scene, v.entry, v.author_id, v.content_id,
+        v.campaign_id, v.ad_id, v.is_gift,
         case when v.is_built = 1 and coalesce(b.is_built, 1) = 1 then 1 else 0 end as is_built
     from line_versions as v
     left join buyers as b
@@ -71,12 +72,12 @@ versions as (
 distinct_versions as (
     select
         shop_id, order_line_id, order_id, user_key, product_id, quantity, paid_amount, created_on, paid_on, paid_at,
-        scene, author_id, content_id, is_gift,
+        scene, entry, author_id, content_id, campaign_id, ad_id, is_gift,
         max(is_built) as is_built
     from versions
     group by
         shop_id, order_line_id, order_id, user_key, product_id, quantity, paid_amount, created_on, paid_on, paid_at,
-        scene, author_id, content_id, is_gift
+        scene, entry, author_id, content_id, campaign_id, ad_id, is_gift
 ),
 
 -- A line that only its progress (shipped, delivered …) was restated has one distinct version, and that one was built.

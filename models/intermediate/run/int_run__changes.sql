@@ -78,6 +78,7 @@ touch_days as (
     union
     select shop_id, business_date
     from {{ ref('int_fields__authorship_change') }}
+    where domain = 'authorship'
 ),
 
 changes as (
@@ -113,7 +114,8 @@ changes as (
         on v.shop_id = l.shop_id and v.order_line_id = l.order_line_id
     where v.user_key is null
     union
-    select 'authorship' as domain, shop_id, cast(null as bigint) as user_key, business_date
+    -- Days of events and pay dates whose author turned.
+    select domain, shop_id, cast(null as bigint) as user_key, business_date
     from {{ ref('int_fields__authorship_change') }}
     union
     -- Pay dates whose lines changed, or whose look-back reaches a touch that changed.

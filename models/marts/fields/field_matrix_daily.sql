@@ -2,11 +2,11 @@
 -- included. Amounts add up over classes and days; campaign_amount is a part of paid_amount, not a class.
 with amounts as (
     select
-        shop_id, paid_on, field_class,
+        shop_id, business_date, field_class,
         sum(paid_amount) as paid_amount,
         sum(case when is_campaign then paid_amount else 0 end) as campaign_amount
     from {{ ref('int_fields__line_class') }}
-    group by shop_id, paid_on, field_class
+    group by shop_id, business_date, field_class
 ),
 
 days as (
@@ -21,11 +21,11 @@ days as (
     left join {{ ref('int_shop__sources') }} as f
         on d.shop_id = f.shop_id
     left join amounts as a
-        on d.shop_id = a.shop_id and d.business_date = a.paid_on and c.field_class = a.field_class
+        on d.shop_id = a.shop_id and d.business_date = a.business_date and c.field_class = a.field_class
     left join amounts as y
         on
             d.shop_id = y.shop_id and c.field_class = y.field_class
-            and y.paid_on = {{ year_before('d.business_date') }}
+            and y.business_date = {{ year_before('d.business_date') }}
 ),
 
 totals as (

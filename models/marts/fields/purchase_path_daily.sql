@@ -2,15 +2,15 @@
 -- paid_amount and marketing_amount add up over rows and days; orders and buyers do not.
 with cells as (
     select
-        l.shop_id, l.paid_on as business_date, l.path_class, l.scene, l.field,
+        l.shop_id, l.business_date, l.path_class, l.scene, l.field,
         sum(l.paid_amount) as paid_amount,
         sum(case when l.is_marketing then l.paid_amount else 0 end) as marketing_amount,
         count(distinct l.order_id) as orders,
         count(distinct l.user_key) as buyers
     from {{ ref('int_fields__line_class') }} as l
     inner join {{ ref('int_shop__calendar') }} as c
-        on l.shop_id = c.shop_id and l.paid_on = c.business_date
-    group by l.shop_id, l.paid_on, l.path_class, l.scene, l.field
+        on l.shop_id = c.shop_id and l.business_date = c.business_date
+    group by l.shop_id, l.business_date, l.path_class, l.scene, l.field
 ),
 
 -- Days with a line whose scene the platform names only tomorrow.

@@ -15,7 +15,7 @@ cells as (
 
 touched as (
     select
-        l.shop_id, l.paid_on, c.operating_function, c.marketing_function,
+        l.shop_id, l.business_date, c.operating_function, c.marketing_function,
         sum(l.paid_amount) as paid_amount
     from {{ ref('int_fields__line_class') }} as l
     inner join {{ ref('int_fields__line_touch') }} as t
@@ -26,13 +26,13 @@ touched as (
                 else t.has_mall_touch end
             and case c.marketing_function when 'author' then t.has_author_touch when 'campaign' then t.has_campaign_touch
                 else t.has_ad_touch end
-    group by l.shop_id, l.paid_on, c.operating_function, c.marketing_function
+    group by l.shop_id, l.business_date, c.operating_function, c.marketing_function
 ),
 
 paid as (
-    select shop_id, paid_on, sum(paid_amount) as paid_amount
+    select shop_id, business_date, sum(paid_amount) as paid_amount
     from {{ ref('int_fields__line_class') }}
-    group by shop_id, paid_on
+    group by shop_id, business_date
 ),
 
 -- The window starts with the shop's first event at the earliest (R3b).
@@ -48,10 +48,10 @@ days as (
         on d.shop_id = s.shop_id
     left join touched as t
         on
-            d.shop_id = t.shop_id and d.business_date = t.paid_on and c.operating_function = t.operating_function
+            d.shop_id = t.shop_id and d.business_date = t.business_date and c.operating_function = t.operating_function
             and c.marketing_function = t.marketing_function
     left join paid as p
-        on d.shop_id = p.shop_id and d.business_date = p.paid_on
+        on d.shop_id = p.shop_id and d.business_date = p.business_date
 ),
 
 -- The calendar has no holes, so the window is so many rows.
