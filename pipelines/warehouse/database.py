@@ -159,9 +159,10 @@ def plan_run(
 
     A run for a day before the newest one built republishes up to that day (R111). Everything is computed again when
     asked for, at the first build, when rules or code changed or a dated rule starts to hold (`rules_start`: every
-    `valid_from`), when a shop gained a feed, and when the last run was never published and left
-    tables that this one could not tell from its own: of other rules or code, of a full refresh, of a
-    later day, of deliveries that newer ones have replaced since.
+    `valid_from`), when a shop gained a feed, when days long built come again together with new deliveries (what a fact
+    said before would be asked of another day than the last build's), and when the last run was never published and left
+    tables that this one could not tell from its own: of other rules or code, of a full refresh, of a later day, of
+    deliveries that newer ones have replaced since.
     """
     business_date = max(wanted, built.business_date) if built else wanted
     versions = (rule_version, code_version)
@@ -171,6 +172,7 @@ def plan_run(
         or (built.rule_version, built.code_version) != versions
         or any(built.business_date < start <= business_date for start in rules_start)
         or gained(built.presence, present)
+        or (since is not None and since <= built.business_date and current_seq != built.built_seq)
         or (
             tried is not None
             and tried.run_id != built.run_id

@@ -60,8 +60,12 @@ def test_new_rules_new_code_and_a_rebuild_compute_everything(changed: dict[str, 
 
 
 def test_a_rebuild_from_a_day_goes_back_to_the_day_before_it() -> None:
-    run = plan(wanted=date(2025, 3, 10), since=date(2025, 3, 1))
+    run = plan(wanted=date(2025, 3, 10), since=date(2025, 3, 1), current_seq=7)
     assert (run.previous_date, run.business_date, run.is_full_refresh) == (date(2025, 2, 28), date(2025, 3, 10), False)
+
+
+def test_days_long_built_that_come_again_with_new_deliveries_compute_everything() -> None:
+    assert plan(wanted=date(2025, 3, 10), since=date(2025, 3, 1)).is_full_refresh
 
 
 def test_a_day_ahead_of_the_last_build_cannot_skip_days() -> None:
