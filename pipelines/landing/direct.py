@@ -7,6 +7,7 @@ same rows. Duplicates are no oddity: they are taken out again after the insert.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -64,9 +65,10 @@ def load_events(con: duckdb.DuckDBPyConnection, delivery: Delivery, header: Head
     _number_users(con, delivery, header, text, scratch)
     stream = _Stream(delivery, header, text)
     try:
-        while not stream.is_over:
-            con.register(_STREAM, stream.reader())
-            _insert(con, delivery)
+        with _less_memory(con):
+            while not stream.is_over:
+                con.register(_STREAM, stream.reader())
+                _insert(con, delivery)
     except duckdb.Error as error:
         if stream.is_odd:
             raise Odd from error
@@ -231,6 +233,18 @@ def _insert(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
         f"insert into {spec.raw_table} ({applying.named([name for name, _ in expressions])}, load_seq, source_line) "
         f"select {', '.join(values)}, {delivery.load_seq}, c.source_line from {_STREAM} as c {join}"
     )
+
+
+@contextmanager
+def _less_memory(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Three quarters of its memory for DuckDB: the blocks lie beside it, and a stream keeps what it is given."""
+    (limit,) = con.execute("select current_setting('memory_limit')").fetchone() or ("400MB",)
+    size, unit = str(limit).split()
+    con.execute(f"set memory_limit = '{0.75 * float(size):.1f} {unit}'")
+    try:
+        yield
+    finally:
+        con.execute(f"set memory_limit = '{limit}'")
 
 
 def _is_repeated(con: duckdb.DuckDBPyConnection, mine: str, rows: int) -> bool:
