@@ -6,12 +6,21 @@ with listed as (
     from {{ ref('stg_products') }}
 ),
 
--- An order prints a name as well: it serves where the products feed has none.
+-- An order prints a name as well: it serves where the products feed has none. Only the lines of the last moment compete.
+last_sold as (
+    select shop_id, product_id, max(created_at) as created_at
+    from {{ ref('stg_orders') }}
+    where product_name is not null and trim(product_name) <> ''
+    group by shop_id, product_id
+),
+
 sold as (
     select
-        'product' as kind, shop_id, product_id as entity_id, product_name as name, cast(null as varchar) as category,
-        1 as rank_in_feed, created_at as told_at, order_line_id as told_by
-    from {{ ref('stg_orders') }}
+        'product' as kind, o.shop_id, o.product_id as entity_id, o.product_name as name, cast(null as varchar) as category,
+        1 as rank_in_feed, o.created_at as told_at, o.order_line_id as told_by
+    from {{ ref('stg_orders') }} as o
+    inner join last_sold as s
+        on o.shop_id = s.shop_id and o.product_id = s.product_id and o.created_at = s.created_at
 ),
 
 authors as (
