@@ -291,6 +291,10 @@ def inspect(
         return
     problems = 0
     inspections = []
+    for path in files:
+        if path.is_dir() and not any(every_file((path,))):
+            err.print(f"quanyu: {visible(str(path))}: no file that a night would look at", markup=False)
+            problems += 1
     for path in every_file(files):
         found = inspect_file(path, feed=feed, default_shop=settings.default_shop, time_zone=settings.time_zone)
         inspections.append(found)
@@ -492,6 +496,7 @@ def chosen(command: F) -> F:
     return command
 
 
+NOTHING_HELD = "No row that is held back is like that."
 SHAPE = click.option(
     "--format", "shape", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True
 )
@@ -519,7 +524,8 @@ def list_quarantine(
     settings.make_home()
     with night_lock(settings, err.print, wait=False):
         table = grouped if by_reason else listed
-        show_table(table(settings, {"feed": feed, "path": file, "reason": reason, "line": line}, limit), shape)
+        held = table(settings, {"feed": feed, "path": file, "reason": reason, "line": line}, limit)
+        show_table(held, shape, NOTHING_HELD)
 
 
 @quarantine.command("show")
@@ -539,7 +545,8 @@ def show_quarantine(
     settings = settings_of(home, landing, debug)
     settings.make_home()
     with night_lock(settings, err.print, wait=False):
-        show_table(shown(settings, {"feed": feed, "path": file, "reason": reason, "line": line}, limit), shape)
+        held = shown(settings, {"feed": feed, "path": file, "reason": reason, "line": line}, limit)
+        show_table(held, shape, NOTHING_HELD)
 
 
 @quarantine.command("release")
@@ -601,8 +608,8 @@ def no_early_end() -> Iterator[None]:
         raise QuanyuError(f"the night was ended from within (exit code {left.code}); run it again") from left
 
 
-def show_table(table: Table, shape: str) -> None:
-    """Print an answer as a table for people, or as CSV or JSON for programs."""
+def show_table(table: Table, shape: str, nothing: str = "") -> None:
+    """Print an answer as a table for people, or as CSV or JSON for programs. `nothing` is what an empty one says."""
     if shape == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(table.columns)
@@ -613,6 +620,8 @@ def show_table(table: Table, shape: str) -> None:
     elif table.columns == ["explain_key", "explain_value"]:
         for _, plan in table.rows:
             click.echo(plan, nl=False)
+    elif not table.rows and nothing:
+        out.print(nothing)
     else:
         shown = RichTable(box=None, pad_edge=False, header_style="bold")
         for name in table.columns:
@@ -657,6 +666,9 @@ def show_health(state: Any) -> None:
     if state.published:
         data = state.published
         out.print(f"published   {data.file} up to {data.business_date}, written {data.published_at:%Y-%m-%d %H:%M}")
+        if data.last_paid_on and data.last_paid_on < data.business_date:
+            days = (data.business_date - data.last_paid_on).days
+            out.print(f"            the last payment is of {data.last_paid_on}, {days} day{'s' * (days > 1)} before")
         out.print(f"            {data.marts} marts, {data.rows:,} rows, {data.versions} versions kept")
         files = ", ".join(f"{count} {name}" for name, count in data.files.items()) or "none"
         books = "balanced" if not data.unbalanced_files else f"{data.unbalanced_files} files do not balance"
@@ -705,6 +717,9 @@ def command() -> None:
         sys.exit(done.exit_code)
     except (click.Abort, KeyboardInterrupt):
         fail("interrupted", context)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        sys.exit(OK)
     except click.ClickException as error:
         fail(error.format_message(), context)
     except (QuanyuError, ConfigError) as error:

@@ -453,17 +453,20 @@ def release_by_key(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
     )
     if not _count(con, f"select count(*) from control.quarantine where {waiting}"):
         return
+    con.execute(
+        f"update control.quarantine set released_at = ? where {waiting} "
+        f"and row_key in ({_keys_held(spec)} where r.load_seq = {delivery.load_seq})",
+        [_moment(delivery.clock.now)],
+    )
+
+
+def _keys_held(spec: FeedSpec) -> str:
+    """A query for the keys of the raw rows `r`, written as quarantine writes them."""
     join, user = "", "null"
     if spec.personal:
         join = f"left join control.user_keys as k on r.{PERSONAL_COLUMN} = k.user_key"
         user = "k.user_id"
-    accepted = (
-        f"select {_row_key(spec, 'r', user)} from {spec.raw_table} as r {join} where r.load_seq = {delivery.load_seq}"
-    )
-    con.execute(
-        f"update control.quarantine set released_at = ? where {waiting} and row_key in ({accepted})",
-        [_moment(delivery.clock.now)],
-    )
+    return f"select {_row_key(spec, 'r', user)} from {spec.raw_table} as r {join}"
 
 
 def release_by_path(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
@@ -473,6 +476,23 @@ def release_by_path(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
         "and path = ? and load_seq < ?",
         [_moment(delivery.clock.now), delivery.spec.feed, delivery.path, delivery.load_seq],
     )
+
+
+def release_overwritten(con: duckdb.DuckDBPyConnection, path: str, sha: str, now: datetime) -> None:
+    """The same for a newer version whose content was loaded before, under this name or another: rows without a readable
+    key, and those whose key is held. What that content itself holds back stays.
+    """
+    waiting = (
+        "released_at is null and path = ? and load_seq not in "
+        "(select load_seq from control.load_audit where sha256 = ? and load_seq is not null)"
+    )
+    feeds = con.execute(f"select distinct feed from control.quarantine where {waiting}", [path, sha]).fetchall()
+    for (feed,) in feeds:
+        con.execute(
+            f"update control.quarantine set released_at = ? where {waiting} and feed = ? "
+            f"and (row_key is null or row_key in ({_keys_held(load_feeds()[feed])}))",
+            [_moment(now), path, sha, feed],
+        )
 
 
 def _moment(now: datetime) -> datetime:

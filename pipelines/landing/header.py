@@ -7,7 +7,7 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pipelines.landing.declarations import FeedSpec
+from pipelines.landing.declarations import FeedSpec, load_feeds
 from pipelines.landing.decoding import Unreadable
 from pipelines.landing.layouts import Layout, folded, load_layouts
 from pipelines.landing.recognition import recognise
@@ -61,7 +61,7 @@ class Matcher:
                 raise Unreadable(found.refusal)
             if self.spec:
                 return match_header(self.spec, cells, delimiter)
-            raise Unreadable(self.misplaced or "its header is of no feed and no export that is known")
+            raise Unreadable(self._homeless(cells))
         return Header(
             # A delimiter behind the last name starts no column.
             width=max(position for position, cell in enumerate(cells) if folded(cell)) + 1,
@@ -73,6 +73,15 @@ class Matcher:
             titles=found.titles,
             known=found.known,
         )
+
+    def _homeless(self, cells: Sequence[str]) -> str:
+        """Why a file that is no export cannot be placed, with the folder that its header fits."""
+        names = {normalised(cell) for cell in cells}
+        fitting = [spec for spec in load_feeds().values() if names.issuperset(spec.required)]
+        if self.misplaced and fitting:
+            best = max(fitting, key=lambda spec: len(spec.required)).feed
+            return f"{self.misplaced.partition(';')[0]}; its columns are those of {best}: move it into {best}/"
+        return self.misplaced or "its header is of no feed and no export that is known"
 
     def match_line(self, line: str) -> Header:
         """A header line of delimited text. The delimiter is the one under which most columns are known."""

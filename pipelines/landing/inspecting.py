@@ -83,7 +83,11 @@ def inspect_file(
         for spec in candidates:
             try:
                 content = _read(con, Matcher(spec), path, kind, scratch)
-                return _findings(con, content, path, spec, default_shop, clock)
+                found = _findings(con, content, path, spec, default_shop, clock)
+                if placed or found.layout or spec is None:
+                    return found
+                where = f"its place is landing/{spec.feed}/; a night refuses it anywhere else"
+                return replace(found, notes=(*found.notes, where))
             except Unreadable as error:
                 refusals.append(str(error))
     if placed or len(set(refusals)) == 1:

@@ -176,6 +176,8 @@ def _one_file(load: _Load, found: Found, spec: FeedSpec | None) -> list[FileResu
         [sha, found.feed],
     ).fetchall()
     if before:
+        with _transaction(load.con):
+            applying.release_overwritten(load.con, found.relative, sha, load.clock.now)
         if any(path == found.relative for path, _ in before):
             _remember(load, found, sha, digest)
             return []

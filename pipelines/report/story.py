@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import Any
 
 from pipelines.report.labels import JOINERS, parts, term, words
@@ -158,6 +159,8 @@ class Story:
         paid = self.at("shop_daily", "paid_amount")
         if not paid:
             self.say(told, "trade", "none")
+            if before := self.last_paid_day():
+                self.say(told, "trade", "last_paid", day=before)
             told.tone = "warn"
         else:
             buyers = self.at("shop_daily", "buyers")
@@ -181,6 +184,12 @@ class Story:
         buyers, new = self.at("shop_daily", "buyers"), self.at("shop_daily", "new_buyers")
         if buyers and new is not None:
             self.say(told, "trade", "new_buyers", share=percent(new / buyers) or "")
+
+    def last_paid_day(self) -> str | None:
+        """The last day before the newest one on which something was paid, as far back as the page goes."""
+        paid = self.shop["daily"].get("shop_daily", {}).get("", {}).get("paid_amount") or []
+        found = [index for index, value in enumerate(paid[: self.last]) if value]
+        return (date.fromisoformat(self.shop["first"]) + timedelta(days=found[-1])).isoformat() if found else None
 
     def why(self) -> tuple[str, float] | None:
         """The factor of paid = clicks × conversion × amount per buyer that moved most, in logs, with its change."""

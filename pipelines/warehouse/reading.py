@@ -38,6 +38,7 @@ class Published:
     marts: int
     versions: int
     files: dict[str, int] = field(default_factory=dict)
+    last_paid_on: date | None = None
     unbalanced_files: int = 0
     quarantined: list[tuple[str, str, int]] = field(default_factory=list)
     refused_files: list[str] = field(default_factory=list)
@@ -104,6 +105,7 @@ def published(settings: Settings) -> Published | None:
         quarantined = con.execute(
             "select feed, reason, count(*) from operations.quarantine group by 1, 2 order by 3 desc, 1, 2"
         ).fetchall()
+        last_paid = con.execute("select max(business_date) from marts.shop_daily where paid_amount > 0").fetchone()
         # Of the latest night that met files: an idle night or a rebuild mends none.
         refused = con.execute(
             "select distinct path from operations.load_audit where status = 'refused' and run_id = "
@@ -117,6 +119,7 @@ def published(settings: Settings) -> Published | None:
         marts=len(rows),
         versions=len(list(settings.published.glob("quanyu-*.duckdb"))),
         files=dict(files),
+        last_paid_on=last_paid[0] if last_paid else None,
         unbalanced_files=int(unbalanced[0]) if unbalanced else 0,
         quarantined=quarantined,
         refused_files=[path for (path,) in refused],

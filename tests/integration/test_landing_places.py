@@ -29,10 +29,12 @@ def test_hidden_and_temporary_files_are_left_alone(shop):
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("stray.csv", "lies in no feed's folder"),
-        ("order/a.csv", "did you mean orders?"),
-        ("Orders/a.csv", "did you mean orders?"),
-        ("things/a.csv", "which is no feed; known are"),
+        ("stray.csv", "lies in no feed's folder; its columns are those of orders: move it into orders/"),
+        ("stray.csv.exe", "lies in no feed's folder; move it into one of"),
+        ("order/a.csv.exe", "did you mean orders?"),
+        ("Orders/a.csv.exe", "did you mean orders?"),
+        ("things/a.csv.exe", "which is no feed; known are"),
+        ("things/a.csv", "lies in 'things', which is no feed; its columns are those of orders: move it into orders/"),
         ("orders/readme.md", "extension that is not read"),
         ("orders/a.xls", "extension that is not read"),
     ],

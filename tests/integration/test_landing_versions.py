@@ -286,3 +286,35 @@ def test_a_row_without_a_readable_key_waits_for_a_newer_version_of_its_file(shop
     shop.load()
     assert held(shop) == []
     shop.check_books()
+
+
+def test_a_half_written_file_is_cured_by_content_that_was_loaded_before_under_another_name(shop):
+    whole = orders(order("L1"), order("L2"))
+    shop.drop("orders/whole.csv", whole)
+    shop.drop("orders/half.csv", whole[:-9] + '"cut')
+    shop.load()
+    assert shop.rows("select path from control.quarantine where released_at is null") == [("orders/half.csv",)]
+    shop.drop("orders/half.csv", whole)
+    shop.load()
+    shop.check_books()
+    assert shop.rows("select path from control.quarantine where released_at is null") == []
+
+
+def test_a_row_that_the_content_loaded_before_does_not_hold_stays_held_back(shop):
+    whole = orders(order("L1"))
+    shop.drop("orders/whole.csv", whole)
+    shop.drop("orders/half.csv", orders(order("L1"), order("L2", quantity="0")))
+    shop.load()
+    shop.drop("orders/half.csv", whole)
+    shop.load()
+    assert shop.rows("select path, line from control.quarantine where released_at is null") == [("orders/half.csv", 3)]
+
+
+def test_what_content_itself_holds_back_stays_when_it_is_dropped_again(shop):
+    bad = orders(order("L1"), order("L2", quantity="0"))
+    path = shop.drop("orders/1.csv", bad)
+    shop.load()
+    os.utime(path, (NOW.timestamp(), NOW.timestamp()))
+    shop.drop("orders/copy.csv", bad)
+    shop.load()
+    assert shop.rows("select path, line from control.quarantine where released_at is null") == [("orders/1.csv", 3)]

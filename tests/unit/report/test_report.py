@@ -8,7 +8,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
@@ -125,6 +125,15 @@ def test_the_factor_that_moved_sales_is_named(small: dict[str, Any]) -> None:
     )
     assert told(found, "trade", "zh")[0].startswith(
         "当日支付 ¥450.00，退款后 ¥400.00；9人成交 11单。比上周同日下降 55.0%，主要因为每位买家的支付额下降 50.0%。"
+    )
+
+
+def test_a_day_without_sales_names_the_last_one_with_some(small: dict[str, Any]) -> None:
+    found = json.loads(json.dumps(small, default=str))
+    day_of(found, "shop_daily", paid_amount=[5, 0, 7, *[0] * 7])
+    third = (LAST - timedelta(days=7)).isoformat()
+    assert told(found, "trade")[0].startswith(
+        f"Nothing was paid on the day. The last payment is of {third}: were later orders delivered? "
     )
 
 
