@@ -180,7 +180,7 @@ def test_a_killed_load_leaves_whole_files_or_nothing(tmp_path, monkeypatch, dela
 
 @pytest.mark.slow
 @settings(
-    max_examples=300,
+    max_examples=200,
     deadline=None,
     phases=[Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
