@@ -74,3 +74,23 @@
     ){% endif %})
   {%- endif -%}
 {%- endmacro %}
+
+{# Predicate on a day column: the whole calendar months of the days that changed_days names. #}
+{% macro changed_months(column) -%}
+  {%- set changes = ref('int_run__changes') -%}
+  {%- set domains = model.config.meta.get('rebuild_days_of') or [] -%}
+  {%- if not execute or not is_incremental() or not domains -%}
+    {{ column }} <= {{ run_date() }}
+  {%- else -%}
+    {%- set found = run_query(
+      "select distinct cast(date_trunc('month', c.business_date) as date) from " ~ changes ~ " as c, control.run as r"
+      ~ " where c.domain in ('" ~ domains | join("', '") ~ "') and c.business_date <= r.previous_date"
+      ~ " union select cast(date_trunc('month', coalesce(previous_date + 1, date '1900-01-01')) as date) from control.run"
+      ~ " order by 1 desc"
+    ).columns[0].values() -%}
+    ({{ column }} >= date '{{ found[0] }}' and {{ column }} <= {{ run_date() }}
+    {%- if found | length > 1 %} or cast(date_trunc('month', {{ column }}) as date) in (
+      {%- for month in found[1:] %}date '{{ month }}'{{ ", " if not loop.last }}{% endfor -%}
+    ){% endif %})
+  {%- endif -%}
+{%- endmacro %}

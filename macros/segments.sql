@@ -24,3 +24,15 @@
       and c.accepted_value = {% if attribute == 'any' %}''{% else %}f.{{ attribute }}{% endif %}
       and (c.days is null or f.business_date > {{ run_date() }} - c.days)
 {%- endmacro %}
+
+{# Whether any segment asks for one of these traits of a user; what none asks for is not read. #}
+{% macro segment_asks(traits) -%}
+  {%- set conditions = source('control', 'segment_conditions') -%}
+  {%- if execute -%}
+    {{ return(run_query(
+      "select count(*) from " ~ conditions ~ " where subject = 'trait' and attribute in ('" ~ traits | join("', '") ~ "')"
+    ).columns[0][0] > 0) }}
+  {%- else -%}
+    {{ return(true) }}
+  {%- endif -%}
+{%- endmacro %}

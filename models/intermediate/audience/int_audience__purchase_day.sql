@@ -1,5 +1,6 @@
 -- Grain: what a known user's orders, reviews and shares of one day hold up (shop_id, user_key, business_date), and until when
--- (exclusive). a5_until holds only while A4 holds too. Facts that cannot reach a day of int_audience__scope are left out.
+-- (exclusive). a5_until holds only while A4 holds too. Facts that cannot reach a day of int_audience__scope are left
+-- out, and users who are not due.
 {{ config(materialized='view') }}
 
 with occasions as (
@@ -82,6 +83,8 @@ days as (
         case when max(f.is_liked) = 1 then f.business_date + max(r.a5_days) end as liked_until,
         case when max(f.is_share) = 1 then f.business_date + max(r.a5_days) end as share_until
     from facts as f
+    inner join {{ ref('int_audience__due_users') }} as u
+        on f.shop_id = u.shop_id and f.user_key = u.user_key
     cross join {{ ref('int_audience__rules') }} as r
     group by f.shop_id, f.user_key, f.business_date
 ),

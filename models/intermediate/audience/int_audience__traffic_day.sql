@@ -1,11 +1,13 @@
 -- Grain: what one day's traffic of a known user holds up, and until when (exclusive): a day's own behaviours and, as a row of
 -- its own, the short views of that day together with the days before (R19). Facts that cannot reach a day of
--- int_audience__scope are left out.
+-- int_audience__scope are left out, and users who are not due.
 {{ config(materialized='view') }}
 
 with days as (
     select t.shop_id, t.user_key, t.business_date, t.has_attraction, t.has_question, t.short_views
     from {{ ref('int_traffic__user_day') }} as t
+    inner join {{ ref('int_audience__due_users') }} as u
+        on t.shop_id = u.shop_id and t.user_key = u.user_key
     cross join {{ ref('int_audience__scope') }} as s
     cross join {{ ref('int_audience__rules') }} as r
     left join {{ ref('int_audience__late_users') }} as l

@@ -1,7 +1,7 @@
 -- Grain: one changed fact's (domain, shop_id, user_key, business_date) since the last build, old version and new.
 -- Empty on a full refresh: then everything is computed. A date ahead of the run's day is left for the night it comes up.
 with run as (
-    select business_date, built_seq
+    select previous_date, business_date, built_seq
     from {{ source('control', 'run') }}
     where not is_full_refresh
 ),
@@ -69,6 +69,16 @@ line_users as (
     from {{ ref('int_run__changed_orders') }}
 ),
 
+refunded_lines as (
+    select shop_id, order_line_id
+    from {{ ref('int_run__changed_refunds') }}
+    union
+    select f.shop_id, f.order_line_id
+    from {{ ref('stg_refunds') }} as f
+    cross join run
+    where f.succeeded_on > run.previous_date
+),
+
 -- Days of events that are new or whose author turned from own to external or back.
 touch_days as (
     select e.shop_id, e.business_date
@@ -134,6 +144,20 @@ changes as (
         'products' as domain, shop_id, cast(null as bigint) as user_key,
         coalesce(listed_on, date '1900-01-01') as business_date
     from {{ ref('int_run__changed_products') }}
+    where is_relisted
+    union
+    -- Pay dates of lines whose refund changed or came up, or whose product is valued anew.
+    select 'refunded_sales' as domain, o.shop_id, cast(null as bigint) as user_key, cast(o.paid_at as date) as business_date
+    from refunded_lines as r
+    inner join {{ source('raw', 'raw_orders') }} as o
+        on r.shop_id = o.shop_id and r.order_line_id = o.order_line_id
+    where o.paid_at is not null
+    union
+    select 'valued_sales' as domain, o.shop_id, cast(null as bigint) as user_key, cast(o.paid_at as date) as business_date
+    from {{ ref('int_run__changed_products') }} as p
+    inner join {{ source('raw', 'raw_orders') }} as o
+        on p.shop_id = o.shop_id and p.product_id = o.product_id
+    where p.is_revalued and o.paid_at is not null
     union
     select domain, shop_id, cast(null as bigint) as user_key, business_date
     from {{ ref('int_run__changed_experience') }}

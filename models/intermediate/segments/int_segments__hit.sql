@@ -1,5 +1,6 @@
--- Grain: one fact that speaks for a condition of a segment (condition_id, shop_id, user_key, business_date), its events and its
--- money: purchases that are still effective on the run's day, payments whatever became of them, products seen, contents touched.
+-- Grain: what counts once for a condition of a segment (condition_id, shop_id, user_key, business_date): a pay date with its
+-- money, of purchases that are still effective on the run's day or of payments whatever became of them; else one event, a
+-- product seen or a content touched, so that a day may have several rows.
 {{ config(materialized='view') }}
 
 with rules as (
@@ -53,7 +54,7 @@ purchases as (
 
 seen as (
     select
-        e.shop_id, e.user_key, e.business_date, cast(null as decimal(18, 2)) as net_amount, e.product_id,
+        e.shop_id, e.user_key, e.business_date, cast(null as decimal(38, 2)) as net_amount, e.product_id,
         g.category_1, g.category_2
     from {{ ref('stg_traffic_events') }} as e
     left join {{ ref('stg_products') }} as g
@@ -71,7 +72,7 @@ touching as (
 
 touched as (
     select
-        e.shop_id, e.user_key, e.business_date, cast(null as decimal(18, 2)) as net_amount, e.content_id,
+        e.shop_id, e.user_key, e.business_date, cast(null as decimal(38, 2)) as net_amount, e.content_id,
         e.author_id, e.campaign_id, e.scene, c.content_type, c.topic
     from {{ ref('stg_traffic_events') }} as e
     inner join touching as t
@@ -82,7 +83,7 @@ touched as (
 ),
 
 -- One branch a column that a condition may name: a join by equality, which costs nothing where no segment names it.
-hits as (
+purchase_hits as (
     {{ segment_hits('payments', 'paid', 'any') }}
     union all
     {{ segment_hits('purchases', 'bought', 'any') }}
@@ -100,33 +101,30 @@ hits as (
     {{ segment_hits('purchases', 'bought', 'author_id') }}
     union all
     {{ segment_hits('purchases', 'bought', 'scene') }}
-    union all
-    {{ segment_hits('seen', 'saw', 'any') }}
-    union all
-    {{ segment_hits('seen', 'saw', 'product_id') }}
-    union all
-    {{ segment_hits('seen', 'saw', 'category_1') }}
-    union all
-    {{ segment_hits('seen', 'saw', 'category_2') }}
-    union all
-    {{ segment_hits('touched', 'touched', 'any') }}
-    union all
-    {{ segment_hits('touched', 'touched', 'content_id') }}
-    union all
-    {{ segment_hits('touched', 'touched', 'content_type') }}
-    union all
-    {{ segment_hits('touched', 'touched', 'topic') }}
-    union all
-    {{ segment_hits('touched', 'touched', 'author_id') }}
-    union all
-    {{ segment_hits('touched', 'touched', 'campaign_id') }}
-    union all
-    {{ segment_hits('touched', 'touched', 'scene') }}
 )
 
-select
-    condition_id, shop_id, user_key, business_date,
-    count(*) as events,
-    sum(net_amount) as net_amount
-from hits
+select condition_id, shop_id, user_key, business_date, sum(net_amount) as net_amount
+from purchase_hits
 group by condition_id, shop_id, user_key, business_date
+union all
+{{ segment_hits('seen', 'saw', 'any') }}
+union all
+{{ segment_hits('seen', 'saw', 'product_id') }}
+union all
+{{ segment_hits('seen', 'saw', 'category_1') }}
+union all
+{{ segment_hits('seen', 'saw', 'category_2') }}
+union all
+{{ segment_hits('touched', 'touched', 'any') }}
+union all
+{{ segment_hits('touched', 'touched', 'content_id') }}
+union all
+{{ segment_hits('touched', 'touched', 'content_type') }}
+union all
+{{ segment_hits('touched', 'touched', 'topic') }}
+union all
+{{ segment_hits('touched', 'touched', 'author_id') }}
+union all
+{{ segment_hits('touched', 'touched', 'campaign_id') }}
+union all
+{{ segment_hits('touched', 'touched', 'scene') }}

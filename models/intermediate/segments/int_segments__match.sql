@@ -12,18 +12,6 @@ with profiles as (
 ),
 
 traits as (
-    select shop_id, user_key, 'gender' as attribute, gender as accepted_value
-    from profiles
-    union all
-    select shop_id, user_key, 'age_band' as attribute, age_band as accepted_value
-    from profiles
-    union all
-    select shop_id, user_key, 'city_tier' as attribute, city_tier as accepted_value
-    from profiles
-    union all
-    select shop_id, user_key, 'province' as attribute, province as accepted_value
-    from profiles
-    union all
     select shop_id, user_key, 'layer' as attribute, cast(max_by(to_layer, business_date) as string) as accepted_value
     from {{ ref('int_audience__layer_changes') }}
     group by shop_id, user_key
@@ -35,31 +23,42 @@ traits as (
     select distinct shop_id, user_key, 'fan' as attribute, 'true' as accepted_value
     from {{ ref('int_traffic__user_day') }}
     where has_follow
+    {%- if segment_asks(['gender', 'age_band', 'city_tier', 'province']) %}
+    union all
+    select shop_id, user_key, 'gender' as attribute, gender as accepted_value
+    from profiles
+    union all
+    select shop_id, user_key, 'age_band' as attribute, age_band as accepted_value
+    from profiles
+    union all
+    select shop_id, user_key, 'city_tier' as attribute, city_tier as accepted_value
+    from profiles
+    union all
+    select shop_id, user_key, 'province' as attribute, province as accepted_value
+    from profiles
+    {%- endif %}
 ),
 
 counted as (
     select
         condition_id, shop_id, user_key,
-        count(*) as days,
-        sum(events) as events,
+        count(*) as times,
         sum(net_amount) as net_amount,
         max(business_date) as last_on
     from {{ ref('int_segments__hit') }}
     group by condition_id, shop_id, user_key
 ),
 
--- A purchase is counted by its pay dates, anything else by its events.
 bounds as (
     select distinct
-        condition_id, subject, min_times, max_times, min_amount, max_amount, min_days_ago, max_days_ago
+        condition_id, min_times, max_times, min_amount, max_amount, min_days_ago, max_days_ago
     from {{ source('control', 'segment_conditions') }}
     where subject <> 'trait'
 ),
 
 measured as (
     select
-        c.condition_id, c.shop_id, c.user_key, c.net_amount,
-        case when b.subject in ('bought', 'paid') then c.days else c.events end as times,
+        c.condition_id, c.shop_id, c.user_key, c.times, c.net_amount,
         {{ day_diff(run_date(), 'c.last_on') }} as days_ago,
         b.min_times, b.max_times, b.min_amount, b.max_amount, b.min_days_ago, b.max_days_ago
     from counted as c

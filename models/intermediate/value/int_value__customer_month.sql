@@ -1,6 +1,11 @@
 -- Grain: one known user's calendar month with a paid line (shop_id, user_key, paid_month), as known on the run's day: net of all
 -- refunds so far, whenever they came. Additive over months: a pay date lies in one month. contribution is NULL where a line has
--- no margin: lines_without_margin says how many.
+-- no margin: lines_without_margin says how many. A night computes the months whose lines, refunds or margins changed.
+{{ config(
+    materialized='incremental', incremental_strategy='replace_months',
+    meta={'rebuild_days_of': ['sales', 'refunded_sales', 'valued_sales'], 'month': 'paid_month'}
+) }}
+
 with refunds as (
     select
         shop_id, order_line_id,
@@ -21,7 +26,7 @@ lines as (
         on l.shop_id = r.shop_id and l.order_line_id = r.order_line_id
     left join {{ ref('stg_products') }} as p
         on l.shop_id = p.shop_id and l.product_id = p.product_id
-    where l.is_paid_line and l.user_key is not null
+    where l.is_paid_line and l.user_key is not null and {{ changed_months('l.paid_on') }}
 ),
 
 -- A margin rate goes before a unit cost where a product has both (R104).
