@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
 MART_SCHEMA = "marts"
-# Whatever a model takes from `control.run` goes through this macro.
-CONTROL_MACRO = "macro.quanyu.control_value"
+# Whatever a model writes into its text of what the run knows, it asks for by this macro.
+ASKING_MACRO = "macro.dbt.run_query"
 SETTLED = "settled"
 # What `dbt_project.yml` calls the tests of inner tables.
 PROOF = "proof"
@@ -170,7 +170,7 @@ class Project:
 
         @cache
         def reads_the_run(macro: str) -> bool:
-            return macro == CONTROL_MACRO or any(map(reads_the_run, macros[macro]["depends_on"]["macros"]))
+            return macro == ASKING_MACRO or any(map(reads_the_run, macros[macro]["depends_on"]["macros"]))
 
         @cache
         def is_constant(unique_id: str) -> bool:

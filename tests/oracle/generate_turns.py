@@ -1,5 +1,6 @@
 """Adds to an invented history what turns the class of lines that are long paid: entries, campaigns and ads that are told
-later, authors who become own or famous or never were, contents that turn out to be of another day.
+later, authors who become own or famous or never were, contents that turn out to be of another day; and what long paid lines
+are worth: money that comes back late, products that turn out to cost something else.
 
 All of it arrives in the last days of the history, so that nights before it have computed the lines."""
 
@@ -29,6 +30,7 @@ def with_turns(rows: list[Item], seed: int) -> list[Item]:
         last = max(delivered for delivered, _, _ in mine)
         first = min(delivered for delivered, _, _ in mine)
         made += told_later(rng, paid, last)
+        made += worth_less(rng, mine, paid, last)
         if any(feed == "authors" for _, feed, _ in mine):
             made += turning_authors(rng, shop, first, last)
         made += moved_contents(rng, mine, paid, first + (last - first) // 2, last)
@@ -55,6 +57,29 @@ def told_later(rng: random.Random, paid: list[Row], last: date) -> list[Item]:
         (last - timedelta(days=rng.randrange(4)), "orders", line | change | {"updated_at": told})
         for line, change in zip(rng.sample(old, min(len(old), len(changes))), changes, strict=False)
     ]
+
+
+def worth_less(rng: random.Random, rows: list[Item], paid: list[Row], last: date) -> list[Item]:
+    """Old lines whose money comes back in the last days, all of it or half, and a sold product with another margin."""
+    made: list[Item] = []
+    old = [line for line in paid if line["paid_at"].date() < last - timedelta(days=20)]
+    for line, share in zip(rng.sample(old, min(len(old), 3)), (1, 1, 2), strict=False):
+        day = last - timedelta(days=rng.randrange(4))
+        refund = {
+            "shop_id": line["shop_id"], "refund_id": f"late {line['order_line_id']}",
+            "order_line_id": line["order_line_id"], "kind": "refund_only", "status": "succeeded",
+            "applied_at": datetime.combine(day, time(9)), "refunded_at": datetime.combine(day, time(10)),
+            "refund_amount": (line["paid_amount"] / share).quantize(line["paid_amount"]), "refund_quantity": 0,
+            "updated_at": datetime.combine(day, time(10)),
+        }  # fmt: skip
+        # Told on its day, or known beforehand and due only then.
+        made.append((day - timedelta(days=rng.choice([0, 0, 9])), "refunds", refund))
+    described = {row["product_id"]: row for _, feed, row in rows if feed == "products"}
+    sold = sorted({line["product_id"] for line in old} & set(described))
+    for product in rng.sample(sold, min(len(sold), 2)):
+        margin = rng.choice([{"margin_rate": 0.25}, {"unit_cost": 3}, {"margin_rate": None, "unit_cost": None}])
+        made.append((last - timedelta(days=rng.randrange(4)), "products", described[product] | margin))
+    return made
 
 
 def turning_authors(rng: random.Random, shop: str, first: date, last: date) -> list[Item]:

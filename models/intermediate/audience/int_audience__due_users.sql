@@ -1,5 +1,6 @@
--- Grain: one user whose layer may change in this build (shop_id, user_key). A layer moves on a day with a fact or on the day that
--- what a fact held up runs out, so nobody else has to be looked at. Everybody with a fact on a full refresh.
+-- Grain: one user whose layer may change in this build (shop_id, user_key), and from which day on (start_on). A layer moves on a
+-- day with a fact or on the day that what a fact held up runs out, so nobody else has to be looked at. Everybody with a fact on
+-- a full refresh.
 with spans as (
     select s.night_on, {{ run_date() }} as last_on, r.a1_days, r.a2_days, r.a3_days, r.a4_days, r.a5_days
     from {{ ref('int_audience__scope') }} as s
@@ -72,6 +73,9 @@ facts as (
     from {{ ref('int_audience__late_users') }}
 )
 
-select shop_id, user_key
-from facts
-where user_key is not null
+select f.shop_id, f.user_key, coalesce(l.start_on, s.night_on) as start_on
+from facts as f
+cross join spans as s
+left join {{ ref('int_audience__late_users') }} as l
+    on f.shop_id = l.shop_id and f.user_key = l.user_key
+where f.user_key is not null

@@ -6,15 +6,10 @@
 with days as (
     select t.shop_id, t.user_key, t.business_date, t.has_attraction, t.has_question, t.short_views
     from {{ ref('int_traffic__user_day') }} as t
-    inner join {{ ref('int_audience__due_users') }} as u
-        on t.shop_id = u.shop_id and t.user_key = u.user_key
-    cross join {{ ref('int_audience__scope') }} as s
     cross join {{ ref('int_audience__rules') }} as r
-    left join {{ ref('int_audience__late_users') }} as l
-        on t.shop_id = l.shop_id and t.user_key = l.user_key
-    where
-        t.business_date >= {{ audience_scope('traffic_from') }}
-        and t.business_date >= coalesce(l.start_on, s.night_on) - r.traffic_days
+    inner join {{ ref('int_audience__due_users') }} as u
+        on t.shop_id = u.shop_id and t.user_key = u.user_key and t.business_date >= u.start_on - r.traffic_days
+    where t.business_date >= {{ audience_scope('traffic_from') }}
 ),
 
 view_days as (

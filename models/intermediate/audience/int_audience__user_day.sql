@@ -35,13 +35,11 @@ facts as (
 placed as (
     select
         f.shop_id, f.user_key,
-        coalesce(l.start_on, s.night_on) - 1 as base_on,
-        greatest(f.business_date, coalesce(l.start_on, s.night_on) - 1) as business_date,
+        u.start_on - 1 as base_on, greatest(f.business_date, u.start_on - 1) as business_date,
         f.a1_until, f.a2_until, f.a3_until, f.a4_until, f.a5_until
     from facts as f
-    cross join {{ ref('int_audience__scope') }} as s
-    left join {{ ref('int_audience__late_users') }} as l
-        on f.shop_id = l.shop_id and f.user_key = l.user_key
+    inner join {{ ref('int_audience__due_users') }} as u
+        on f.shop_id = u.shop_id and f.user_key = u.user_key
 )
 
 select

@@ -26,25 +26,25 @@ purchases as (
 ),
 
 buyers as (
-    select
-        k.shop_id, k.campaign_id, p.user_key,
-        min(case when p.paid_on >= k.starts_on then p.paid_on end) as first_paid_on,
-        min(p.paid_on) as earliest_paid_on
+    select k.shop_id, k.campaign_id, k.looks_from, p.user_key, min(p.paid_on) as first_paid_on
     from campaigns as k
     inner join purchases as p
-        on k.shop_id = p.shop_id and p.paid_on >= k.looks_from and p.paid_on <= k.ends_on
-    group by k.shop_id, k.campaign_id, p.user_key
+        on k.shop_id = p.shop_id and p.paid_on >= k.starts_on and p.paid_on <= k.ends_on
+    group by k.shop_id, k.campaign_id, k.looks_from, p.user_key
 ),
 
+-- Whoever had paid in the year before is not won.
 repeats as (
-    select b.shop_id, b.campaign_id, b.user_key, b.first_paid_on, min(p.paid_on) as next_paid_on
+    select
+        b.shop_id, b.campaign_id, b.user_key, b.first_paid_on,
+        min(case when p.is_effective and p.paid_on > b.first_paid_on then p.paid_on end) as next_paid_on
     from buyers as b
-    left join purchases as p
+    inner join purchases as p
         on
-            b.shop_id = p.shop_id and b.user_key = p.user_key and p.is_effective
-            and p.paid_on > b.first_paid_on and p.paid_on <= b.first_paid_on + 90
-    where b.first_paid_on = b.earliest_paid_on
+            b.shop_id = p.shop_id and b.user_key = p.user_key
+            and p.paid_on >= b.looks_from and p.paid_on <= b.first_paid_on + 90
     group by b.shop_id, b.campaign_id, b.user_key, b.first_paid_on
+    having min(p.paid_on) = b.first_paid_on
 )
 
 select

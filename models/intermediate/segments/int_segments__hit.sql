@@ -82,12 +82,20 @@ touched as (
     where e.user_key is not null and e.business_date >= {{ segment_events_from() }}
 ),
 
+payment_days as (
+    select shop_id, user_key, business_date, sum(net_amount) as net_amount
+    from payments
+    group by shop_id, user_key, business_date
+),
+
+purchase_days as (
+    select shop_id, user_key, business_date, sum(net_amount) as net_amount
+    from purchases
+    group by shop_id, user_key, business_date
+),
+
 -- One branch a column that a condition may name: a join by equality, which costs nothing where no segment names it.
 purchase_hits as (
-    {{ segment_hits('payments', 'paid', 'any') }}
-    union all
-    {{ segment_hits('purchases', 'bought', 'any') }}
-    union all
     {{ segment_hits('purchases', 'bought', 'product_id') }}
     union all
     {{ segment_hits('purchases', 'bought', 'category_1') }}
@@ -103,6 +111,10 @@ purchase_hits as (
     {{ segment_hits('purchases', 'bought', 'scene') }}
 )
 
+{{ segment_hits('payment_days', 'paid', 'any') }}
+union all
+{{ segment_hits('purchase_days', 'bought', 'any') }}
+union all
 select condition_id, shop_id, user_key, business_date, sum(net_amount) as net_amount
 from purchase_hits
 group by condition_id, shop_id, user_key, business_date

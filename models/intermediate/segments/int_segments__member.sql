@@ -6,52 +6,42 @@ with rules as (
     where valid_from <= {{ run_date() }}
 ),
 
-wanted as (
-    select segment, clause_number, count(*) as conditions
+clauses as (
+    select
+        segment, condition_id, is_negated, dense_rank() over (order by segment, clause_number) as clause,
+        sum(case when is_negated then 0 else 1 end) over (partition by segment, clause_number) as wanted
     from {{ source('control', 'segment_clauses') }}
-    where not is_negated
-    group by segment, clause_number
 ),
 
 -- Every clause asks for something that is true of a user, so that the matches hold all who may be in it …
 held as (
-    select c.segment, c.clause_number, m.shop_id, m.user_key, count(*) as conditions
-    from {{ source('control', 'segment_clauses') }} as c
+    select c.clause, m.shop_id, m.user_key, max(c.segment) as segment
+    from clauses as c
     inner join {{ ref('int_segments__match') }} as m
         on c.condition_id = m.condition_id
     where not c.is_negated
-    group by c.segment, c.clause_number, m.shop_id, m.user_key
-),
-
-candidates as (
-    select h.segment, h.clause_number, h.shop_id, h.user_key
-    from held as h
-    inner join wanted as w
-        on h.segment = w.segment and h.clause_number = w.clause_number and h.conditions = w.conditions
-    inner join {{ ref('int_segments__shop') }} as s
-        on h.shop_id = s.shop_id and h.segment = s.segment
-    where s.is_answerable
+    group by c.clause, m.shop_id, m.user_key
+    having count(*) = max(c.wanted)
 ),
 
 -- … but for those who also meet what it excludes.
 barred as (
-    select h.segment, h.clause_number, h.shop_id, h.user_key
-    from candidates as h
-    inner join {{ source('control', 'segment_clauses') }} as c
-        on h.segment = c.segment and h.clause_number = c.clause_number
+    select h.clause, h.shop_id, h.user_key
+    from held as h
+    inner join clauses as c
+        on h.clause = c.clause and c.is_negated
     inner join {{ ref('int_segments__match') }} as m
         on c.condition_id = m.condition_id and h.shop_id = m.shop_id and h.user_key = m.user_key
-    where c.is_negated
 ),
 
 members as (
     select distinct h.shop_id, h.segment, h.user_key
-    from candidates as h
+    from held as h
+    inner join {{ ref('int_segments__shop') }} as s
+        on h.shop_id = s.shop_id and h.segment = s.segment
     left join barred as b
-        on
-            h.segment = b.segment and h.clause_number = b.clause_number and h.shop_id = b.shop_id
-            and h.user_key = b.user_key
-    where b.user_key is null
+        on h.clause = b.clause and h.shop_id = b.shop_id and h.user_key = b.user_key
+    where s.is_answerable and b.user_key is null
 )
 
 select
