@@ -38,7 +38,10 @@ _TIME_PARTS = (
     r"(?:[ Tt]+(\d{1,2})(?::(\d{1,2})(?::(\d{1,2})(?:[.,](\d{1,9}))?)?)?)?"
     r"\s*(Z|z|[+-]\d{2}(?::?\d{2})?)?$"
 )
-_COMPACT_TIME = r"^(\d{4})(\d{2})(\d{2})(?:[ Tt]?(\d{2}):?(\d{2})(?::?(\d{2}))?)?$"
+_COMPACT_TIME = (
+    r"^(\d{4})(\d{2})(\d{2})"
+    r"(?:[ Tt]?(\d{2}):?(\d{2})(?::?(\d{2})((?:[.,]\d{1,9})?\s*(?:Z|z|[+-]\d{2}(?::?\d{2})?)?))?)?$"
+)
 _TIME_ONLY = r"\d{1,2}:\d{1,2}(:\d{1,2}([.,]\d+)?)?:?\s*([AaPp][Mm])?"
 
 
@@ -252,7 +255,7 @@ def _time(text: str, column: ColumnSpec, clock: Clock) -> list[Step]:
     for old, new in (("时", ":"), ("点", ":"), ("分", ":"), ("秒", "")):
         written = f"replace({written}, '{old}', '{new}')"
     written = f"rtrim(trim({written}), ':')"
-    expanded = f"rtrim(regexp_replace({norm}, {quoted(_COMPACT_TIME)}, '\\1-\\2-\\3 \\4:\\5:\\6'), ': ')"
+    expanded = f"rtrim(regexp_replace({norm}, {quoted(_COMPACT_TIME)}, '\\1-\\2-\\3 \\4:\\5:\\6\\7'), ': ')"
 
     def part(name: str, width: int, default: str) -> str:
         return f"lpad(coalesce(nullif({parts}.{name}, ''), '{default}'), {width}, '0')"
