@@ -16,8 +16,9 @@ from pipelines.landing.declarations import ColumnSpec
 NULL_WORDS = ("", "-", "--", "/")
 # TAB, LF, CR, space, no-break space, ideographic space, byte order mark.
 BLANKS = "chr(9) || chr(10) || chr(13) || ' ' || chr(160) || chr(12288) || chr(65279)"
-TRUE_WORDS = ("true", "1", "yes", "y", "t", "是")
-FALSE_WORDS = ("false", "0", "no", "n", "f", "否")
+# 1.0 and 0.0: what a table tool writes where a column of ones and zeros has gaps.
+TRUE_WORDS = ("true", "1", "1.0", "yes", "y", "t", "是")
+FALSE_WORDS = ("false", "0", "0.0", "no", "n", "f", "否")
 EARLIEST = "2010-01-01"
 
 _FULL_WIDTH = "０１２３４５６７８９．，％－＋：／"

@@ -238,7 +238,17 @@ def test_enums():
 
 
 @pytest.mark.parametrize(
-    ("cell", "value"), [("true", True), ("FALSE", False), ("1", True), ("0", False), ("是", True), ("否", False)]
+    ("cell", "value"),
+    [
+        ("true", True),
+        ("FALSE", False),
+        ("1", True),
+        ("0", False),
+        ("1.0", True),
+        ("0.0", False),
+        ("是", True),
+        ("否", False),
+    ],
 )
 def test_booleans(cell, value):
     assert read(cell, "bool")[:2] == (value, None)
