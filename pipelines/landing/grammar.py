@@ -16,8 +16,9 @@ from pipelines.landing.declarations import ColumnSpec
 NULL_WORDS = ("", "-", "--", "/")
 # TAB, LF, CR, space, no-break space, ideographic space, byte order mark.
 BLANKS = "chr(9) || chr(10) || chr(13) || ' ' || chr(160) || chr(12288) || chr(65279)"
-TRUE_WORDS = ("true", "1", "yes", "y", "t", "是")
-FALSE_WORDS = ("false", "0", "no", "n", "f", "否")
+# 1.0 and 0.0: what a table tool writes where a column of ones and zeros has gaps.
+TRUE_WORDS = ("true", "1", "1.0", "yes", "y", "t", "是")
+FALSE_WORDS = ("false", "0", "0.0", "no", "n", "f", "否")
 EARLIEST = "2010-01-01"
 
 _FULL_WIDTH = "０１２３４５６７８９．，％－＋：／"
@@ -38,7 +39,10 @@ _TIME_PARTS = (
     r"(?:[ Tt]+(\d{1,2})(?::(\d{1,2})(?::(\d{1,2})(?:[.,](\d{1,9}))?)?)?)?"
     r"\s*(Z|z|[+-]\d{2}(?::?\d{2})?)?$"
 )
-_COMPACT_TIME = r"^(\d{4})(\d{2})(\d{2})(?:[ Tt]?(\d{2}):?(\d{2})(?::?(\d{2}))?)?$"
+_COMPACT_TIME = (
+    r"^(\d{4})(\d{2})(\d{2})"
+    r"(?:[ Tt]?(\d{2}):?(\d{2})(?::?(\d{2})((?:[.,]\d{1,9})?\s*(?:Z|z|[+-]\d{2}(?::?\d{2})?)?))?)?$"
+)
 _TIME_ONLY = r"\d{1,2}:\d{1,2}(:\d{1,2}([.,]\d+)?)?:?\s*([AaPp][Mm])?"
 
 
@@ -252,7 +256,7 @@ def _time(text: str, column: ColumnSpec, clock: Clock) -> list[Step]:
     for old, new in (("时", ":"), ("点", ":"), ("分", ":"), ("秒", "")):
         written = f"replace({written}, '{old}', '{new}')"
     written = f"rtrim(trim({written}), ':')"
-    expanded = f"rtrim(regexp_replace({norm}, {quoted(_COMPACT_TIME)}, '\\1-\\2-\\3 \\4:\\5:\\6'), ': ')"
+    expanded = f"rtrim(regexp_replace({norm}, {quoted(_COMPACT_TIME)}, '\\1-\\2-\\3 \\4:\\5:\\6\\7'), ': ')"
 
     def part(name: str, width: int, default: str) -> str:
         return f"lpad(coalesce(nullif({parts}.{name}, ''), '{default}'), {width}, '0')"
