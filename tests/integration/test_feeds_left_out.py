@@ -228,7 +228,9 @@ LEFT_OUT = {
             "shop_daily": ("buyers", "new_buyers", "returning_buyers"),
         },
     ),
-    "official_metrics": Without(nulls={"experience_score_daily": ("official_score",)}),
+    "official_metrics": Without(
+        nulls={"experience_score_daily": ("official_score",), "audience_5a_daily": ("official_users",)}
+    ),
 }
 
 # Orders alone: what each mart says. A mart with several words has some row of each.

@@ -165,12 +165,23 @@ def audience_5a_daily(shop: Shop, layers: Layers) -> list[Row]:
                 "left_users": len(before[layer] - stock[layer]),
                 "action_level": ACTION_LEVEL[layer],
                 "platform_level": PLATFORM_LEVEL[layer],
+                "official_users": official_count(shop, day, layer),
                 "data_status": "ok",
             }
             if not shop.names_users:  # R13b
                 row |= dict.fromkeys(("users", "share", "entered", "left_users")) | {"data_status": "missing_source"}
             rows.append(row)
     return rows
+
+
+def official_count(shop: Shop, day: date, layer: int) -> int | None:
+    """What the platform says itself; of several sources the first by name (R64)."""
+    said = [
+        m
+        for m in shop.feeds.get("official_metrics", [])
+        if layer and m["metric"] == f"a{layer}_users" and m["business_date"] == day
+    ]
+    return int(min(said, key=lambda m: m["source"])["value"]) if said else None
 
 
 def audience_5a_flow(shop: Shop, layers: Layers) -> list[Row]:

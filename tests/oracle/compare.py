@@ -165,6 +165,7 @@ TYPES = {
         "ripe_users",
         "buyers_won",
         "holdout_users",
+        "official_users",
         *(f"buyers_{n}d" for n in (30, 90, 180, 365)),
         *(f"repeat_buyers_{n}d" for n in (30, 90, 180, 365)),
     },

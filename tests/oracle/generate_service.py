@@ -144,6 +144,12 @@ def talk(rng: random.Random, shop: str, lines: list[Row], last: date) -> list[It
                 "official_metrics",
                 {"business_date": on, "metric": "experience_score", "value": value, "source": source},
             )
+        # Its own counts of two layers, from two sources by turns and together.
+        counts = {"a1_users": ("罗盘", "a manual export"), "a5_users": ("抖店",)} if n % 2 else {"a1_users": ("罗盘",)}
+        for number, (metric, sources) in enumerate(counts.items()):
+            for source in sources:
+                count = {"metric": metric, "value": Decimal(1000 * number + n + len(source)), "source": source}
+                made.append((on, "official_metrics", {"shop_id": shop, "business_date": on, **count}))
     for indicator, line, start in (
         ("reply_seconds", ("300", "100", "30"), first + timedelta(days=20)),
         ("reply_seconds", ("200", "90", "10"), first + timedelta(days=40)),

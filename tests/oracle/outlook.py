@@ -85,7 +85,7 @@ def audience_health_daily(shop: Shop, layers: Layers) -> list[Row]:
         held = {
             name: value / benchmark
             for name in NARROW_PLACES
-            if (value := today[name]) is not None and (benchmark := benchmarks[name])
+            if (value := today[name]) is not None and (benchmark := benchmarks[name]) is not None and benchmark > 0
         }
         lowest = min(held, key=lambda name: held[name], default=None)
         short = lowest is not None and held[lowest] < Fraction(8, 10)

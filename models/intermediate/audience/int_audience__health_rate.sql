@@ -57,12 +57,13 @@ compared as (
         on r.shop_id = o.shop_id and r.business_date = o.business_date and r.indicator = o.indicator
 ),
 
--- What is equal on paper is equal here: the last bits of a quotient decide neither a gap nor who is lowest.
+-- What is equal on paper is equal here: the last bits of a quotient decide neither a gap nor who is lowest. A benchmark that is
+-- not above 0 judges nothing: nobody lies under it.
 judged as (
     select
         shop_id, business_date, indicator, bottleneck_order, value, benchmark,
-        round(value / nullif(benchmark, 0), 9) as ratio,
-        round(value / nullif(benchmark, 0) - gap_below, 9) < 0 as is_short,
+        case when benchmark > 0 then round(value / nullif(benchmark, 0), 9) end as ratio,
+        case when benchmark > 0 then round(value / nullif(benchmark, 0) - gap_below, 9) < 0 end as is_short,
         round(value - gap_below * benchmark, 9) < 0 as is_gap
     from compared
 ),
