@@ -48,6 +48,12 @@ def test_ids_keep_every_character_but_the_wrapping(cell, value):
     assert read(cell, "id")[:2] == (value, None)
 
 
+@pytest.mark.parametrize("cell", ["=1+1", "#REF!", "#N/A", "\t#NAME?"])
+def test_no_id_is_what_a_spreadsheet_computes(cell):
+    assert read(cell, "id")[1] == "formula"
+    assert read("#1 礼盒", "id")[:2] == ("#1 礼盒", None)
+
+
 @pytest.mark.parametrize("cell", ["6.91793E+18", "6.91793e+18", "7E+18", "6917930000000000000.0"])
 def test_mangled_ids(cell):
     assert read(cell, "id")[1] == "mangled_id"
@@ -96,7 +102,12 @@ def test_money(cell, value, rounded):
         ("12,34,567", "not_a_number"),
         ("abc", "not_a_number"),
         ("=1+1", "not_a_number"),
-        ("7.5w~10w", "not_a_number"),
+        ("7.5w~10w", "a_range"),
+        ("1万-2.5万", "a_range"),
+        ("1,000 ～ 2,000", "a_range"),
+        ("10%~15%", "a_range"),
+        ("2026-06-01", "not_a_number"),
+        ("7.5w~", "not_a_number"),
         ("nan", "not_a_number"),
         ("inf", "not_a_number"),
         ("1_000", "not_a_number"),
