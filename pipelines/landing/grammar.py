@@ -20,6 +20,13 @@ TRUE_WORDS = ("true", "1", "yes", "y", "t", "是")
 FALSE_WORDS = ("false", "0", "no", "n", "f", "否")
 EARLIEST = "2010-01-01"
 
+# Why a row is held back: what its cells lack, and what keeps it from having cells.
+REASONS = (
+    "a_range", "above_maximum", "before_2010", "below_minimum", "broken_quote", "column_count", "formula",
+    "in_the_future", "line_too_long", "mangled_id", "missing_required", "not_a_boolean", "not_a_number", "not_a_time",
+    "not_an_integer", "nul_character", "overflow", "several_ids", "time_only", "unclosed_quote", "unknown_value",
+)  # fmt: skip
+
 _FULL_WIDTH = "０１２３４５６７８９．，％－＋：／"
 _HALF_WIDTH = "0123456789.,%-+:/"
 # A spreadsheet's rendering of a number too long for it, or a whole number kept as a float beyond 2^53.

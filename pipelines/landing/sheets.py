@@ -306,7 +306,7 @@ class Workbook:
 
 
 def _split(chunks: Iterator[bytes], end: bytes, whole: bytes) -> Iterator[bytes]:
-    """What stands before each `end`. Raises `Unreadable` where the element `whole` is not closed, or one in it not so."""
+    """What stands before each `end`. Raises `Unreadable` where the element `whole` is not closed, or with a blank."""
     held = b""
     for chunk in chunks:
         held += chunk

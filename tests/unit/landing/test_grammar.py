@@ -1,13 +1,17 @@
 """What cells mean, case by case, derived by hand from the contract's rules for every feed."""
 
+import inspect
+import re
 from datetime import date, datetime
 from decimal import Decimal
 
 import duckdb
 import pytest
 
+from pipelines.landing import applying, grammar, reading
 from pipelines.landing.declarations import ColumnSpec
-from pipelines.landing.grammar import Clock, typing_query
+from pipelines.landing.grammar import REASONS, Clock, typing_query
+from pipelines.report.labels import words
 
 CLOCK = Clock(datetime(2026, 6, 30, 12), "Asia/Shanghai")
 
@@ -258,3 +262,17 @@ def test_no_boolean():
 
 def test_a_nul_character_spoils_the_cell():
     assert read("a\0b", "text")[1] == "nul_character"
+
+
+def test_every_reason_is_listed_and_has_a_word():
+    given = re.findall(
+        r"(?:then|else) '([a-z0-9]+(?:_[a-z0-9]+)*)'", inspect.getsource(grammar) + inspect.getsource(applying)
+    )
+    given += re.findall(r'"((?:unclosed|broken)_quote|column_count|line_too_long)"', inspect.getsource(reading))
+    assert len(set(given)) > 15
+    assert (
+        set(given) - {"null"}
+        <= set(REASONS)
+        == set(words("zh")["terms"]["reason"])
+        == set(words("en")["terms"]["reason"])
+    )
