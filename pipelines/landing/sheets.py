@@ -16,9 +16,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 
-from pipelines.landing.decoding import BOMB_BYTES, BOMB_RATIO, Unreadable
+from pipelines.landing.decoding import BOMB_BYTES, Unreadable
 
 _CHUNK = 1 << 20
+# Mark-up shrinks further than text does.
+BOMB_RATIO = 300
 # No row of an export is this long, and no export repeats this much text.
 _LONGEST_ROW = 32 << 20
 _MOST_ROWS, _MOST_COLUMNS = 1 << 20, 1 << 14
