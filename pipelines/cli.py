@@ -159,7 +159,11 @@ def nightly(on: date | None, home: Path | None, landing: Path | None, debug: boo
     """
     from pipelines.orchestration.night import Request
 
-    run_nights(settings_of(home, landing, debug), [Request(on=on)])
+    settings = settings_of(home, landing, debug)
+    built = newest_built(settings) if on else None
+    if on and built and on < built:
+        err.print(f"--on {on} lies before the newest day built: this night publishes up to {built} again")
+    run_nights(settings, [Request(on=on)])
 
 
 @cli.command()
@@ -321,13 +325,16 @@ def every_file(paths: tuple[Path, ...]) -> Iterator[Path]:
 
 
 def show_inspection(found: Inspection) -> None:
-    """Print what one file is; its problems go to standard error."""
+    """Print what one file is and what is wrong with it; one that cannot be read is a line on standard error."""
+    if not found.width:
+        for problem in found.problems:
+            err.print(f"quanyu: {visible(str(found.path))}: {problem}", markup=False)
+        return
     out.print(f"{visible(str(found.path))}", markup=False)
     name = f"{found.layout.label_zh} ({found.layout.layout})" if found.layout else found.feed or "unknown"
     out.print(f"  is        {name} · {found.encoding or 'no encoding'} · {found.rows:,} rows", markup=False)
-    if found.width:
-        read = ", ".join(found.columns) or "none"
-        out.print(f"  columns   {found.known} of {found.width} known; read: {read}", markup=False)
+    read = ", ".join(found.columns) or "none"
+    out.print(f"  columns   {found.known} of {found.width} known; read: {read}", markup=False)
     if found.left_out:
         out.print(f"  left out  {visible(', '.join(found.left_out))}", markup=False)
     if found.set_aside:
@@ -341,7 +348,7 @@ def show_inspection(found: Inspection) -> None:
     for note in found.notes:
         out.print(f"  note      {note}", markup=False)
     for problem in found.problems:
-        err.print(f"{found.path}: {problem}", markup=False)
+        out.print(f"  problem   {problem}", markup=False)
 
 
 def write_draft(files: tuple[Path, ...], target: Path) -> None:
@@ -582,8 +589,12 @@ def run_nights(settings: Settings, requests: list[Request]) -> None:
     """Run nights one after the other, print how each ended, exit with the code of the last."""
     from pipelines.orchestration.console import narrated
     from pipelines.orchestration.interrupts import orderly_end
+    from pipelines.orchestration.night import must_be_over
     from pipelines.orchestration.runner import Runner
 
+    for request in requests:
+        # Before the night begins: a slip of the pen is no broken night.
+        must_be_over(request, datetime.now(settings.zone).date())
     code = BROKEN
     with narrated(err), no_early_end(), orderly_end():
         for entry in Runner(settings).run(requests):
@@ -673,10 +684,16 @@ def show_health(state: Any) -> None:
         files = ", ".join(f"{count} {name}" for name, count in data.files.items()) or "none"
         books = "balanced" if not data.unbalanced_files else f"{data.unbalanced_files} files do not balance"
         out.print(f"files       {files} · books {books}")
-        if data.refused_files:
+        if data.refused_files or data.refused_files_gone:
             names = ", ".join(visible(path) for path in data.refused_files[:SHOWN_FILES])
             more = len(data.refused_files) - SHOWN_FILES
-            out.print(f"refused     {names}" + (f" … {more} more" if more > 0 else ""), markup=False)
+            gone = f"{data.refused_files_gone} not in the landing folder any more" if data.refused_files_gone else ""
+            parts = [names + (f" … {more} more" if more > 0 else ""), gone]
+            out.print(f"refused     {' · '.join(part for part in parts if part)}", markup=False)
+        if data.order_lines:
+            known = f"{data.order_lines_with_buyer:,} of {data.order_lines:,} order lines"
+            cure = "; a file in buyer_map/ names more" if data.order_lines_with_buyer != data.order_lines else ""
+            out.print(f"buyers      known for {known}{cure}")
         held = ", ".join(f"{count:,} {feed} ({reason})" for feed, reason, count in data.quarantined[:5]) or "nothing"
         out.print(f"held back   {held}", markup=False)
     else:

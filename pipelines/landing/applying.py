@@ -169,6 +169,8 @@ def type_cells(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
     for name, sql in computed.items():
         if spec.by_name[name].required:
             bad.append((delivery.title_sql(name), f"case when {sql} is null then 'missing_required' end"))
+    for name, sql in (delivery.translation.overflows if delivery.translation else {}).items():
+        bad.append((delivery.title_sql(name), f"case when {sql} then 'overflow' end"))
     first = " ".join(f"when {error} is not null then {title}" for title, error in bad)
     reason = ", ".join(error for _, error in bad)
     nulled = " + ".join(f"{column.name}_nulled" for column in present)

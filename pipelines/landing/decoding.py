@@ -21,8 +21,9 @@ from pipelines.errors import QuanyuError
 CHUNK = 1 << 18
 # A line longer than this is damage, not data; it is never held in memory whole.
 LONGEST_LINE = 1 << 20
-# Text that unpacks to more than this many times its size, and to more than a gigabyte, is a bomb.
-BOMB_RATIO = 300
+# Text that unpacks to more than this many times its size, and to more than a gigabyte, is a bomb. Exports shrink to a
+# fifth, the most monotonous to a fiftieth.
+BOMB_RATIO = 100
 BOMB_BYTES = 1 << 30
 
 
@@ -70,6 +71,12 @@ def content_hash(path: Path) -> str:
     """SHA-256 of the file's bytes, hex."""
     with path.open("rb", buffering=0) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def is_mostly_blank(path: Path, lines: int) -> bool:
+    """Whether most of the lines are empty and in a row: each costs a reader as much as one that holds something."""
+    # Of a run of line ends every third one is found.
+    return sum(chunk.count(b"\n\n\n") + chunk.count(b"\n\r\n\r\n") for chunk in _chunks(path)) > lines / 4
 
 
 def _chunks(path: Path) -> Iterator[bytes]:

@@ -21,11 +21,22 @@ TRUE_WORDS = ("true", "1", "1.0", "yes", "y", "t", "是")
 FALSE_WORDS = ("false", "0", "0.0", "no", "n", "f", "否")
 EARLIEST = "2010-01-01"
 
+# Why a row is held back: what its cells lack, and what keeps it from having cells.
+REASONS = (
+    "a_range", "above_maximum", "before_2010", "below_minimum", "broken_quote", "column_count", "formula",
+    "in_the_future", "line_too_long", "mangled_id", "missing_required", "not_a_boolean", "not_a_number", "not_a_time",
+    "not_an_integer", "nul_character", "overflow", "several_ids", "time_only", "unclosed_quote", "unknown_value",
+)  # fmt: skip
+
 _FULL_WIDTH = "０１２３４５６７８９．，％－＋：／"
 _HALF_WIDTH = "0123456789.,%-+:/"
 # A spreadsheet's rendering of a number too long for it, or a whole number kept as a float beyond 2^53.
 MANGLED_ID = r"[+-]?\d(\.\d+)?[eE]\+\d+|\d{16,}\.0"
 SEVERAL_IDS = r"\d{6,}(\s*,\s*\d{6,})+,?"
+# What a spreadsheet shows where it could not compute.
+SHEET_ERRORS = ("#N/A", "#DIV/0!", "#REF!", "#VALUE!", "#NAME?", "#NULL!", "#NUM!")
+# `7.5w~10w`, `10%~15%`: estimates of a third party. Neither end nor the middle is what happened.
+_RANGE = r"[+-]?[\d.,]+(万|w|W|亿|%)?[~～—-][\d.,]+(万|w|W|亿|%)?"
 _PLAIN_NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)"
 _SCIENTIFIC = r"[+-]?\d+(\.\d+)?[eE][+-]?\d{1,3}"
 _NUMBER_PARTS = r"^([+-]?(?:\d+\.?\d*|\.\d+))(万|w|W|亿|%)?$"
@@ -141,7 +152,8 @@ def _text(text: str, column: ColumnSpec) -> list[Step]:
             f"when contains({text}, ',') and regexp_full_match({text}, {quoted(SEVERAL_IDS)}) then 'several_ids'"
         )
         # No id is written so; a spreadsheet that opens it later would compute it.
-        reasons.append(f"when starts_with({text}, '=') then 'formula'")
+        errors = f"starts_with({text}, '#') and {text} in ({listed(SHEET_ERRORS)})"
+        reasons.append(f"when starts_with({text}, '=') or ({errors}) then 'formula'")
     return [[(f"{column.name}_value", text)], _outcome(column, text, reasons)]
 
 
@@ -221,7 +233,11 @@ def _number(text: str, column: ColumnSpec) -> list[Step]:
             lost = f"regexp_matches({rest}, '\\.\\d{{9}}\\d*[1-9]')"
             rounded = f"case when {exact} is not null and ({value} <> {exact} or {lost}) then 1 else 0 end"
     too_big = f"{exact} is not null or ({body} <> '' and {unit} <> '%') or {is_scientific}"
-    reasons.append(f"when {value} is null then case when {too_big} then 'overflow' else 'not_a_number' end")
+    is_range = f"regexp_full_match({norm}, {quoted(_RANGE)})"
+    reasons.append(
+        f"when {value} is null then case when {too_big} then 'overflow' when {is_range} then 'a_range' "
+        "else 'not_a_number' end"
+    )
     # A bound holds for what was delivered, not for what rounding makes of it.
     for bound, sign, reason in ((column.min, "<", "below_minimum"), (column.max, ">", "above_maximum")):
         if bound is not None:

@@ -16,7 +16,15 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from pipelines.landing.decoding import LONGEST_LINE, Shape, Text, Unreadable, decode, gunzip
+from pipelines.landing.decoding import (
+    LONGEST_LINE,
+    Shape,
+    Text,
+    Unreadable,
+    decode,
+    gunzip,
+    is_mostly_blank,
+)
 from pipelines.landing.grammar import identifier, quoted
 from pipelines.landing.header import Header, Matcher
 from pipelines.landing.sheets import Workbook
@@ -27,6 +35,8 @@ _ROWS = "landing_rows"
 _BATCH = 50_000
 # Lines of a header whose cells have line ends in them.
 _LONGEST_HEADER = 200
+# From so many lines on it matters whether there is something in them.
+_MANY_LINES = 1_000_000
 # A quoted cell that runs on longer than this was never closed.
 _LONGEST_RECORD = 10_000
 # A float holds whole numbers exactly up to this.
@@ -101,6 +111,8 @@ def text_header(matcher: Matcher, text: Text) -> tuple[Header, int]:
 def read_text(con: duckdb.DuckDBPyConnection, header: Header, header_line: int, text: Text, scratch: Path) -> Content:
     """Fill the two tables from text that is open already."""
     prepare_cells(con)
+    if text.shape.lines > _MANY_LINES and is_mostly_blank(text.path, text.shape.lines):
+        raise Unreadable(f"is {text.shape.lines:,} lines, most of them blank; export it again")
     if text.shape.is_plain and header_line == 1:
         rows = _bulk(con, header, text, scratch)
         if rows is not None:

@@ -16,9 +16,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 
-from pipelines.landing.decoding import BOMB_BYTES, BOMB_RATIO, Unreadable
+from pipelines.landing.decoding import BOMB_BYTES, Unreadable
 
 _CHUNK = 1 << 20
+# Mark-up shrinks further than text does.
+BOMB_RATIO = 300
 # No row of an export is this long, and no export repeats this much text.
 _LONGEST_ROW = 32 << 20
 _MOST_ROWS, _MOST_COLUMNS = 1 << 20, 1 << 14
@@ -32,7 +34,9 @@ _ATTRIBUTE = re.compile(rb'(?:^|\s)([\w:]+)="([^"]*)"')
 _TAG = re.compile(rb"<[^<>\"]*>")
 _PREFIX = re.compile(rb"<(\w+):(?:worksheet|sst|styleSheet|workbook)\b")
 _FORMULA = re.compile(rb"<f[ >/]")
-_PLACE = re.compile(rb'r="([A-Z]+\d+)"')
+_PLACE = re.compile(rb'r="([A-Za-z]+\d+)"')
+# A name of a tag may be followed by any blank; what is looked for here is followed by a space.
+_BLANK_IN_TAG = re.compile(rb"<(row|c|v|t|is|f)[\t\r\n]+")
 _TEXT = re.compile(rb"<t(?:\s[^>]*)?>(.*?)</t>", re.DOTALL)
 _PHONETIC = re.compile(rb"<rPh\b.*?</rPh>", re.DOTALL)
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
@@ -68,18 +72,24 @@ class Sheet:
         """Every row that has cells, in order. Raises `Unreadable`."""
         number = last = 0
         for raw in _split(self.book.stream(self.part), b"</row>", b"sheetData"):
+            raw = _double_quoted(raw)
+            if b"\n" in raw or b"\t" in raw or b"\r" in raw:
+                raw = _BLANK_IN_TAG.sub(rb"<\1 ", raw)
             start = raw.rfind(b"<row")
             if start < 0:
                 continue
             # Empty rows are closed at once and stand before the one that is not.
-            number += raw.count(b"<row")
+            number += 1
+            for empty in raw[:start].split(b"<row")[1:]:
+                given = _ROW_NUMBER.search(empty)
+                number = (int(given.group(1)) if given else number) + 1
             if b"<f" in raw and (found := _FORMULA.search(raw)):
                 place = _PLACE.findall(raw, 0, found.start())
                 where = place[-1].decode() if place else f"row {number}"
                 raise Unreadable(
                     f"sheet {self.name} has a formula in {where}; paste the values instead and save it again"
                 )
-            row = _double_quoted(raw[start:]).replace(b"<c>", b"<c >").replace(b"<c/>", b"<c />")
+            row = raw[start:].replace(b"<c>", b"<c >").replace(b"<c/>", b"<c />")
             pieces = row.split(b"<c ")
             if given := _ROW_NUMBER.search(pieces[0]):
                 number = int(given.group(1))
@@ -123,15 +133,19 @@ class Sheet:
         start = body.find(b"<v")
         if start < 0:
             return None
-        raw = body[body.index(b">", start) + 1 : body.index(b"</v>", start)].strip()
+        opened = body.index(b">", start)
+        if body[opened - 1 : opened] == b"/":
+            return None
+        text = body[opened + 1 : body.index(b"</v>", start)]
+        if kind and not kind.startswith((b's"', b'b"', b'n"')):
+            return _unescaped(text.decode()) or None
+        raw = text.strip()
         if not raw:
             return None
         if kind.startswith(b's"'):
             return self.book.shared(int(raw)) or None
         if kind.startswith(b'b"'):
             return "true" if raw == b"1" else "false"
-        if kind and not kind.startswith(b'n"'):
-            return _unescaped(raw.decode())
         _, _, style = head.partition(b' s="')
         return self.book.number(raw.decode(), int(style.partition(b'"')[0] or 0), is_id=is_id)
 
@@ -183,15 +197,22 @@ class Workbook:
                 yield Sheet(self, _unescaped(given.get(b"name", b"").decode()), part)
 
     def stream(self, part: str) -> Iterator[bytes]:
-        """The unpacked bytes of one part, counted against the limit of all that is unpacked."""
-        prefix = b""
+        """The unpacked bytes of one part, no tag in two pieces, counted against the limit of all that is unpacked."""
+        prefix = held = b""
         try:
             with self.archive.open(self.parts[part.lower()]) as file:
                 first = True
-                while chunk := file.read(_CHUNK):
-                    self.unpacked += len(chunk)
+                while fresh := file.read(_CHUNK):
+                    self.unpacked += len(fresh)
                     if self.unpacked > self.limit:
                         raise Unreadable("unpacks to more than any export does; save it as CSV")
+                    chunk = held + fresh
+                    cut = chunk.rfind(b"<")
+                    held = b"" if cut < 0 or chunk.find(b">", cut) >= 0 else chunk[cut:]
+                    if len(held) > _LONGEST_ROW:
+                        raise Unreadable(_DAMAGED)
+                    if held:
+                        chunk = chunk[:cut]
                     if first:
                         first = False
                         found = _PREFIX.search(chunk)
@@ -199,6 +220,7 @@ class Workbook:
                     if b"<!" in chunk:
                         raise Unreadable("has declarations that no export has in its XML; save it as CSV")
                     yield chunk.replace(b"<" + prefix, b"<").replace(b"</" + prefix, b"</") if prefix else chunk
+                yield held
         except (
             KeyError,
             zipfile.BadZipFile,
@@ -286,7 +308,7 @@ class Workbook:
 
 
 def _split(chunks: Iterator[bytes], end: bytes, whole: bytes) -> Iterator[bytes]:
-    """What stands before each `end`. Raises `Unreadable` where the element `whole` is not closed."""
+    """What stands before each `end`. Raises `Unreadable` where the element `whole` is not closed, or with a blank."""
     held = b""
     for chunk in chunks:
         held += chunk
@@ -295,6 +317,9 @@ def _split(chunks: Iterator[bytes], end: bytes, whole: bytes) -> Iterator[bytes]
         if len(held) > _LONGEST_ROW:
             raise Unreadable("has a row or text longer than any export has; save it as CSV")
     if not re.search(rb"</" + whole + rb">|<" + whole + rb"\b[^>]*/>", held):
+        raise Unreadable(_DAMAGED)
+    if re.search(end[:-1] + rb"\s", held):
+        # Closed with a blank before the bracket, so that nothing was told apart.
         raise Unreadable(_DAMAGED)
 
 
@@ -325,7 +350,7 @@ def _placed(pieces: list[bytes]) -> dict[int, bytes]:
         position += 1
         if found := _PLACE.search(piece, 0, piece.find(b">")):
             position = 0
-            for letter in found.group(1).rstrip(b"0123456789"):
+            for letter in found.group(1).rstrip(b"0123456789").upper():
                 position = position * 26 + letter - 64
             position -= 1
             if position >= _MOST_COLUMNS:
@@ -343,6 +368,9 @@ def _plain(rich: bytes) -> str:
 
 
 def _unescaped(text: str) -> str:
+    if "\r" in text:
+        # Line ends as every reader of XML gives them; a return that is meant is written &#13;.
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
     if "&" in text:
         text = html.unescape(text)
     return _ESCAPED.sub(_character, text) if "_x" in text else text

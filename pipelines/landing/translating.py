@@ -40,6 +40,8 @@ class Translation:
     columns: tuple[str, ...]
     typed: tuple[ColumnSpec, ...]
     computed: dict[str, str] = field(default_factory=dict)
+    # Computed column → whether what it is computed from is there, but gives more than the column holds, as SQL.
+    overflows: dict[str, str] = field(default_factory=dict)
     # Column or helper → the delivered header that a person has to look at.
     titles: dict[str, str] = field(default_factory=dict)
     # Delivered column → its header, for the row as it was delivered.
@@ -173,6 +175,11 @@ def translate(
         columns=tuple(names),
         typed=tuple(part.spec_of(name) for name in in_order),
         computed=computed,
+        overflows={
+            name: f"{' and '.join(f'{other}_value is not null' for other in there[name].product_of)} and {sql} is null"
+            for name, sql in computed.items()
+            if there[name].product_of
+        },
         titles=titles,
         shown={name: header.titles[name] for name in header.positions if name in part.headers},
         withheld=frozenset(
@@ -237,7 +244,8 @@ def _computed(name: str, source: Source, part: Part, texts: dict[str, str]) -> s
     values = [f"{other}_value" if other in texts else "null" for other in (*source.hash_of, *source.product_of)]
     if source.product_of:
         spec = part.spec_of(name)
-        terms = " * ".join(f"cast({value} as decimal(18,3))" for value in values)
+        # Nothing that is counted or timed reaches 10^12, and two such factors fit the widest type.
+        terms = " * ".join(f"cast(try_cast({value} as decimal(15,3)) as decimal(38,3))" for value in values)
         return f"try_cast({terms} * {source.times} as {spec.sql_type})"
     joined = " || '|' || ".join(f"cast({value} as varchar)" for value in values)
     return f"substr(sha256({SHOP_COLUMN}_of_row || '|' || {joined}), 1, 32)"

@@ -43,6 +43,12 @@ class Request:
     since: date | None = None
 
 
+def must_be_over(request: Request, today: date) -> None:
+    """Raise `QuanyuError` for a day ahead: it would pin every later night to it (R111)."""
+    if request.on and request.on > today:
+        raise QuanyuError(f"--on {request.on}: lies in the future; a night describes days that are over")
+
+
 class Night:
     """The state of one night while it runs. `step` shows passing progress; what is worth keeping goes to the log."""
 
@@ -135,8 +141,7 @@ class Night:
         settings = self.settings
         with self.phase("load"), database.building(settings) as con:
             segments = read_segments(settings.project)
-            if self.request.on and self.request.on > self.now().date():
-                raise QuanyuError(f"--on {self.request.on}: lies in the future; a night describes days that are over")
+            must_be_over(self.request, self.now().date())
             if self.request.load:
                 report = load_landing(
                     con,

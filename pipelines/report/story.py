@@ -349,7 +349,10 @@ class Story:
                 )  # fmt: skip
         else:
             told.tone = "warn"
-            self.say(told, "experience", "few" if signed is not None and signed < 30 else "partial")
+            if signed == 0 and not any(self.series("complaint_rates_daily", "signed_orders")):
+                self.say(told, "experience", "unsigned")
+            else:
+                self.say(told, "experience", "few" if signed is not None and signed < 30 else "partial")
             lacking = [row["indicator"] for row in indicators if row["data_status"] == "missing_source"]
             feeds = sorted({MEASURED_FROM[name] for name in lacking if name in MEASURED_FROM})
             if feeds:
@@ -456,9 +459,13 @@ class Story:
 
     def at(self, mart: str, column: str, back: int = 0, key: str = "") -> Any:
         """Value of a daily mart some days before the newest one; None where there is none."""
-        series = self.shop["daily"].get(mart, {}).get(key, {}).get(column)
+        series = self.series(mart, column, key)
         index = self.last - back
-        return None if series is None or index < 0 else series[index]
+        return series[index] if 0 <= index < len(series) else None
+
+    def series(self, mart: str, column: str, key: str = "") -> list[Any]:
+        """All values of a daily mart that the page carries, oldest first; empty where it carries none."""
+        return self.shop["daily"].get(mart, {}).get(key, {}).get(column) or []
 
     def asset(self, back: int) -> int | None:
         """People in A1 to A5."""

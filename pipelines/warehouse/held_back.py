@@ -5,8 +5,15 @@ Works on the build database, so the caller must hold the night lock: what a refu
 
 from __future__ import annotations
 
+import difflib
+
+import duckdb
+
 from pipelines.config import Settings
 from pipelines.errors import QuanyuError
+from pipelines.landing.declarations import load_feeds
+from pipelines.landing.discovery import UNPLACED
+from pipelines.landing.grammar import REASONS
 from pipelines.warehouse.database import building
 from pipelines.warehouse.reading import Table
 
@@ -36,6 +43,7 @@ def release(settings: Settings, wanted: dict[str, object], now: object) -> int:
     where, values = _where(wanted)
     _must_exist(settings)
     with building(settings) as con:
+        _must_be_known(con, wanted)
         done = con.execute(
             f"update control.quarantine set released_at = ? where released_at is null{where} returning 1",
             [now, *values],
@@ -53,6 +61,7 @@ def _select(
     where, values = _where(wanted)
     _must_exist(settings)
     with building(settings, read_only=True) as con:
+        _must_be_known(con, wanted)
         answer = con.execute(
             f"select {columns} from control.quarantine where released_at is null{where} {order} limit ?",
             [*values, limit],
@@ -65,6 +74,29 @@ def _where(wanted: dict[str, object]) -> tuple[str, list[object]]:
     if unknown := given.keys() - set(FILTERS):
         raise QuanyuError(f"quarantine: cannot choose by {', '.join(sorted(unknown))}; known are {', '.join(FILTERS)}")
     return "".join(f" and {name} = ?" for name in given), list(given.values())
+
+
+def _must_be_known(con: duckdb.DuckDBPyConnection, wanted: dict[str, object]) -> None:
+    """Raise `QuanyuError` for a feed, reason or file that there is not: no rows of it would look like good news."""
+    known = {
+        "feed": [*load_feeds(), UNPLACED],
+        "reason": sorted({*REASONS, *_column(con, "select distinct reason from control.quarantine")}),
+        "path": _column(con, "select distinct path from control.load_audit order by path"),
+    }
+    for name, values in known.items():
+        given = wanted.get(name)
+        if given is None or given in values:
+            continue
+        near = difflib.get_close_matches(str(given), values, n=1)
+        if name == "path":
+            hint = f"did you mean {near[0]}?" if near else "name it as `quanyu quarantine list` prints it"
+            raise QuanyuError(f"quarantine: --path {given}: no file was delivered under this name; {hint}")
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise QuanyuError(f"quarantine: --{name} {given}: there is no such {name}; {hint}known are {', '.join(values)}")
+
+
+def _column(con: duckdb.DuckDBPyConnection, query: str) -> list[str]:
+    return [text for (text,) in con.execute(query).fetchall()]
 
 
 def _must_exist(settings: Settings) -> None:

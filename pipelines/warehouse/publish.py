@@ -45,6 +45,12 @@ OPERATIONS = {
         where released_at is not null
         order by feed, path, line
     """,
+    # How many rows of each feed are held; of orders, how many of them name their buyer, by themselves or by the map.
+    "feed_presence": """
+        select feed, shop_id, rows_held, rows_with_user
+        from control.feed_presence
+        order by feed, shop_id
+    """,
     "expectation_results": """
         select run_id, suite, expectation, table_name, success, observed, failing_rows, checked_at
         from control.expectation_results

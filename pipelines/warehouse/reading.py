@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -41,7 +42,12 @@ class Published:
     last_paid_on: date | None = None
     unbalanced_files: int = 0
     quarantined: list[tuple[str, str, int]] = field(default_factory=list)
+    # Refused and not loaded since: those that still lie in the landing folder, and how many do not any more.
     refused_files: list[str] = field(default_factory=list)
+    refused_files_gone: int = 0
+    # Order lines held, and those of them whose buyer is known; None in a file published before this was written.
+    order_lines: int | None = None
+    order_lines_with_buyer: int | None = None
 
 
 @contextmanager
@@ -97,7 +103,11 @@ def published(settings: Settings) -> Published | None:
             raise QuanyuError(f"{settings.current}: holds no publication; run `quanyu nightly` to replace it")
         # Read in Python: a bound parameter would make DuckDB import pandas, a second of CPU.
         rows = json.loads(latest[2])
-        files = con.execute("select status, count(*) from operations.load_audit group by 1 order by 1").fetchall()
+        # An export that feeds two has two rows, and is one file.
+        files = con.execute(
+            "select status, count(distinct path || chr(10) || sha256) from operations.load_audit "
+            "where status <> 'refused' group by 1 order by 1"
+        ).fetchall()
         unbalanced = con.execute(
             "select count(*) from operations.load_audit "
             "where rows_read <> rows_loaded + rows_duplicate + rows_quarantined + rows_set_aside"
@@ -106,11 +116,23 @@ def published(settings: Settings) -> Published | None:
             "select feed, reason, count(*) from operations.quarantine group by 1, 2 order by 3 desc, 1, 2"
         ).fetchall()
         last_paid = con.execute("select max(business_date) from marts.shop_daily where paid_amount > 0").fetchone()
-        # Of the latest night that met files: an idle night or a rebuild mends none.
-        refused = con.execute(
-            "select distinct path from operations.load_audit where status = 'refused' and run_id = "
-            "(select max_by(run_id, loaded_at) from operations.load_audit) order by path"
-        ).fetchall()
+        refused = [
+            path
+            for (path,) in con.execute(
+                "select path from operations.load_audit group by path having max(loaded_at) filter "
+                "(where status = 'refused') > coalesce(max(loaded_at) filter (where status <> 'refused'), "
+                "timestamp '1970-01-01') order by path"
+            ).fetchall()
+        ]
+        # Files published by an earlier version of the program have no such table.
+        has_buyers = con.execute("select 1 from duckdb_tables() where table_name = 'feed_presence'").fetchone()
+        lines = with_buyer = None
+        if has_buyers:
+            lines, with_buyer = con.execute(
+                "select coalesce(sum(rows_held), 0), coalesce(sum(rows_with_user), 0) from operations.feed_presence "
+                "where feed = 'orders'"
+            ).fetchone() or (0, 0)
+    standing = [path for path in refused if _lies_there(settings, path)]
     return Published(
         file=settings.current.resolve().name,
         business_date=latest[0],
@@ -118,9 +140,17 @@ def published(settings: Settings) -> Published | None:
         rows=sum(rows.values()),
         marts=len(rows),
         versions=len(list(settings.published.glob("quanyu-*.duckdb"))),
-        files=dict(files),
+        files=dict(files) | ({"refused": len(refused)} if refused else {}),
         last_paid_on=last_paid[0] if last_paid else None,
         unbalanced_files=int(unbalanced[0]) if unbalanced else 0,
         quarantined=quarantined,
-        refused_files=[path for (path,) in refused],
+        refused_files=standing,
+        refused_files_gone=len(refused) - len(standing),
+        order_lines=None if lines is None else int(lines),
+        order_lines_with_buyer=None if with_buyer is None else int(with_buyer),
     )
+
+
+def _lies_there(settings: Settings, path: str) -> bool:
+    """Whether a booked path is still in the landing folder; one that is booked escaped counts as there."""
+    return "\\" in path or os.path.lexists(settings.landing / path)

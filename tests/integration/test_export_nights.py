@@ -135,6 +135,12 @@ def test_the_map_names_the_buyers(shop):
     ) == [(pseudonym("ann"), 3), (pseudonym("bob"), 5)]  # fmt: skip
 
 
+def test_the_published_file_says_how_many_lines_have_a_buyer(shop):
+    assert asked(shop, "select rows_held, rows_with_user from operations.feed_presence where feed = 'orders'") == [
+        (5, 3)
+    ]
+
+
 def test_a_line_that_is_not_final_is_unknown_and_its_day_says_so(shop):
     assert asked(
         shop,

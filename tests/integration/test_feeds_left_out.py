@@ -231,6 +231,10 @@ LEFT_OUT = {
     "official_metrics": Without(
         nulls={"experience_score_daily": ("official_score",), "audience_5a_daily": ("official_users",)}
     ),
+    # The alliance's authors are not heard of: the lines are those of the export's authors, or of nobody, again.
+    "order_commissions": Without(
+        changes=dict.fromkeys(("field_matrix_daily", "author_performance_daily", "purchase_path_daily"), ALL)
+    ),
 }
 
 # Orders alone: what each mart says. A mart with several words has some row of each.

@@ -376,6 +376,19 @@ def test_the_sum_of_several_days_never_becomes_a_day(shop):
     assert any("no period stands in its name" in line for line in shop.said)
 
 
+def test_a_figure_too_large_to_compute_with_holds_its_row_back(shop):
+    # An id that slipped into a neighbouring column; 10^15 - 1 minutes of one viewer are more seconds than a column holds.
+    slipped = {"直播开始时间": "2026/06/02 20:00:00", "直播间观看人数": "6900000000000000001"}
+    endless = {"直播开始时间": "2026/06/03 20:00:00", "直播间观看人数": "1", "人均观看时长(分钟)": "999999999999999"}
+    shop.drop("直播.xlsx", xlsx("compass_live_session", [LIVE, LIVE | slipped, LIVE | endless]))
+    shop.load()
+    shop.check_books()
+    assert shop.rows("select line, reason from control.quarantine where feed = 'traffic_daily' order by line") == [
+        (3, "overflow"), (4, "overflow"),
+    ]  # fmt: skip
+    assert shop.one("select count(*) from raw.raw_traffic_daily") == 1
+
+
 def test_a_file_restates_only_the_columns_it_carries(shop):
     shop.drop("1780300000_a.xlsx", xlsx("compass_live_session", [LIVE]))
     shop.load()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.landing import decoding, sheets
+from pipelines.landing import decoding, reading, sheets
 from tests.fixtures.exports import columns_of, order_csv, order_row, sheet, workbook
 from tests.fixtures.landing import ORDER_HEADER, Shop, csv_text, order
 
@@ -91,6 +91,17 @@ def test_a_bomb_is_refused_before_it_goes_off(shop, monkeypatch):
     errors = {file.path: file.error for file in shop.load().refused}
     assert set(errors) == {"bomb.xlsx", "orders/bomb.csv.gz"}
     assert all("unpacks to more than" in error for error in errors.values())
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_file_of_blank_lines_costs_no_night(shop, monkeypatch, end):
+    monkeypatch.setattr(reading, "_MANY_LINES", 100)
+    text = csv_text(ORDER_HEADER, [order("L1"), order("L2")])
+    shop.drop("orders/blank.csv", text + end * 1000)
+    shop.drop("orders/spaced.csv", csv_text(ORDER_HEADER, [order(f"M{n}") + end for n in range(200)]))
+    errors = {file.path: file.error for file in shop.load().refused}
+    assert list(errors) == ["orders/blank.csv"] and "most of them blank" in errors["orders/blank.csv"]
+    assert shop.one("select count(*) from raw.raw_orders") == 200
 
 
 def test_names_inside_an_archive_lead_nowhere(shop, tmp_path):

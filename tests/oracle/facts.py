@@ -129,12 +129,28 @@ def paid_lines(orders: list[Row], refunds: list[Row]) -> list[Line]:
     return lines
 
 
+def completed(feeds: Feeds) -> list[Row]:
+    """Order lines of one shop with what other files know of them: the buyer whom the export hides, by order; the author
+    whom the alliance credits, by line, before the one of the export."""
+    buyers = {row["order_id"]: row["user_id"] for row in feeds.get("buyer_map", [])}
+    authors = {row["order_line_id"]: row["author_id"] for row in feeds.get("order_commissions", [])}
+    return [
+        row
+        | {
+            "user_id": row.get("user_id") or buyers.get(row["order_id"]),
+            "author_id": authors.get(row["order_line_id"]) or row.get("author_id"),
+        }
+        for row in feeds.get("orders", [])
+    ]
+
+
 class Shop:
     """All facts of one shop that a run for D may use; `first_day` is None when the shop has no calendar (R1)."""
 
     def __init__(self, feeds: Feeds, shop_id: str, on: date, rules: Rules) -> None:
         self.shop_id, self.on, self.rules = shop_id, on, rules
         self.feeds = {feed: [row for row in rows if row["shop_id"] == shop_id] for feed, rows in feeds.items()}
+        self.feeds["orders"] = completed(self.feeds)
         self.orders = self._feed("orders")
         self.lines = [line for line in paid_lines(self.orders, self._feed("refunds")) if line.pay_day <= on]
         self.events = [e for e in self._feed("traffic_events") if e["occurred_at"].date() <= on]

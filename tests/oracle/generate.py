@@ -65,6 +65,7 @@ KEYS = {
     "author_audience": ("author_id", "snapshot_on", "gender", "age_band", "city_tier"),
     "settlements": ("settlement_id",),
     "buyer_map": ("order_id",),
+    "order_commissions": ("order_line_id",),
 }
 COLUMNS = {
     "orders": "shop_id order_line_id order_id user_id product_id product_name quantity paid_amount created_at paid_at "
@@ -95,6 +96,7 @@ COLUMNS = {
     "author_audience": "shop_id author_id snapshot_on gender age_band city_tier share",
     "settlements": "shop_id settlement_id order_line_id settled_at settled_amount commission_amount platform_fee",
     "buyer_map": "shop_id order_id user_id",
+    "order_commissions": "shop_id order_line_id author_id commission_amount",
 }
 
 

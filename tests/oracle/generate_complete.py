@@ -113,7 +113,7 @@ def bags_of(rng: random.Random, shop: str, rows: list[Item], last: date) -> list
 
 
 def books_of(rng: random.Random, shop: str, rows: list[Item], last: date) -> list[Item]:
-    """Settlements of paid lines, and a map that names the buyers of some orders whose export does not."""
+    """Settlements of paid lines, a map that names the buyers of some orders whose export does not, and alliance rows."""
     made: list[Item] = []
     users = sorted({row["user_id"] for _, feed, row in rows if feed == "orders" and row.get("user_id")})
     lines = {row["order_line_id"]: row for _, feed, row in rows if feed == "orders"}
@@ -127,6 +127,9 @@ def books_of(rng: random.Random, shop: str, rows: list[Item], last: date) -> lis
                 "settled_amount": line["paid_amount"],
             }  # fmt: skip
             made.append((last, "settlements", {"shop_id": shop, **settled}))
+    for line in ("first", *sorted(lines)[::4]):
+        credit = {"order_line_id": line, "author_id": "dy_star", "commission_amount": Decimal("3.00")}
+        made.append((last, "order_commissions", {"shop_id": shop, **credit}))
     return made
 
 

@@ -1,13 +1,16 @@
 """Adds to an invented history what turns the class of lines that are long paid: entries, campaigns and ads that are told
-later, authors who become own or famous or never were, contents that turn out to be of another day; and what long paid lines
-are worth: money that comes back late, products that turn out to cost something else.
+later, authors who become own or famous or never were, contents that turn out to be of another day; what other files complete
+lines with: the alliance's authors, the merchant's own map of buyers; and what long paid lines are worth: money that comes back
+late, products that turn out to cost something else.
 
-All of it arrives in the last days of the history, so that nights before it have computed the lines."""
+All but the last arrives in the last days of the history, so that nights before it have computed the lines."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 
 from tests.oracle.facts import Row
 
@@ -34,6 +37,7 @@ def with_turns(rows: list[Item], seed: int) -> list[Item]:
         if any(feed == "authors" for _, feed, _ in mine):
             made += turning_authors(rng, shop, first, last)
         made += moved_contents(rng, mine, paid, first + (last - first) // 2, last)
+        made += completing(random.Random(f"completing/{seed}/{shop}"), shop, newest_lines(mine), first, last)
     return made
 
 
@@ -111,4 +115,28 @@ def moved_contents(rng: random.Random, rows: list[Item], paid: list[Row], half: 
         made.append(
             (last - timedelta(days=rng.randrange(4)), "contents", row | {"published_at": moved, "ended_at": ended})
         )
+    return made
+
+
+def completing(rng: random.Random, shop: str, lines: list[Row], first: date, last: date) -> list[Item]:
+    """Alliance rows of every third line and buyers of every fifth order, before or after the line itself arrives; some
+    say something else in the last days, some are of lines that nobody delivers."""
+    days = (last - first).days
+    users = sorted({line["user_id"] for line in lines if line["user_id"]}) or ["U-mapped"]
+    made: list[Item] = []
+
+    def told(feed: str, key: Row, draw: Callable[[], Row]) -> None:
+        known = [first + timedelta(days=rng.randrange(days + 1))]
+        known += [max(known[0], last - timedelta(days=rng.randrange(4)))] if rng.random() < 0.3 else []
+        made.extend((delivered, feed, {"shop_id": shop, **key, **draw()}) for delivered in known)
+
+    def credit() -> Row:
+        author = rng.choice(["A1", "A2", "A3", "dy_star", None])
+        return {"author_id": author, "commission_amount": Decimal(rng.randrange(900)) / 100}
+
+    for line in ["nobody's", *rng.sample(sorted(row["order_line_id"] for row in lines), len(lines) // 3)]:
+        told("order_commissions", {"order_line_id": line}, credit)
+    orders = sorted({row["order_id"] for row in lines})
+    for order in ["nobody's", *rng.sample(orders, len(orders) // 5)]:
+        told("buyer_map", {"order_id": order}, lambda: {"user_id": rng.choice(users)})
     return made

@@ -1,13 +1,17 @@
 """What cells mean, case by case, derived by hand from the contract's rules for every feed."""
 
+import inspect
+import re
 from datetime import date, datetime
 from decimal import Decimal
 
 import duckdb
 import pytest
 
+from pipelines.landing import applying, grammar, reading
 from pipelines.landing.declarations import ColumnSpec
-from pipelines.landing.grammar import Clock, typing_query
+from pipelines.landing.grammar import REASONS, Clock, typing_query
+from pipelines.report.labels import words
 
 CLOCK = Clock(datetime(2026, 6, 30, 12), "Asia/Shanghai")
 
@@ -46,6 +50,12 @@ def test_null_words(kind, cell):
 )
 def test_ids_keep_every_character_but_the_wrapping(cell, value):
     assert read(cell, "id")[:2] == (value, None)
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "#REF!", "#N/A", "\t#NAME?"])
+def test_no_id_is_what_a_spreadsheet_computes(cell):
+    assert read(cell, "id")[1] == "formula"
+    assert read("#1 礼盒", "id")[:2] == ("#1 礼盒", None)
 
 
 @pytest.mark.parametrize("cell", ["6.91793E+18", "6.91793e+18", "7E+18", "6917930000000000000.0"])
@@ -96,7 +106,12 @@ def test_money(cell, value, rounded):
         ("12,34,567", "not_a_number"),
         ("abc", "not_a_number"),
         ("=1+1", "not_a_number"),
-        ("7.5w~10w", "not_a_number"),
+        ("7.5w~10w", "a_range"),
+        ("1万-2.5万", "a_range"),
+        ("1,000 ～ 2,000", "a_range"),
+        ("10%~15%", "a_range"),
+        ("2026-06-01", "not_a_number"),
+        ("7.5w~", "not_a_number"),
         ("nan", "not_a_number"),
         ("inf", "not_a_number"),
         ("1_000", "not_a_number"),
@@ -260,3 +275,17 @@ def test_no_boolean():
 
 def test_a_nul_character_spoils_the_cell():
     assert read("a\0b", "text")[1] == "nul_character"
+
+
+def test_every_reason_is_listed_and_has_a_word():
+    given = re.findall(
+        r"(?:then|else) '([a-z0-9]+(?:_[a-z0-9]+)*)'", inspect.getsource(grammar) + inspect.getsource(applying)
+    )
+    given += re.findall(r'"((?:unclosed|broken)_quote|column_count|line_too_long)"', inspect.getsource(reading))
+    assert len(set(given)) > 15
+    assert (
+        set(given) - {"null"}
+        <= set(REASONS)
+        == set(words("zh")["terms"]["reason"])
+        == set(words("en")["terms"]["reason"])
+    )

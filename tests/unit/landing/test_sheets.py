@@ -13,6 +13,7 @@ from openpyxl.cell.rich_text import CellRichText, TextBlock
 from openpyxl.cell.text import InlineFont
 from python_calamine import CalamineWorkbook
 
+from pipelines.landing import sheets
 from pipelines.landing.decoding import Unreadable
 from pipelines.landing.sheets import Workbook
 from tests.fixtures.exports import workbook
@@ -174,3 +175,35 @@ def test_a_workbook_without_its_parts_is_none(tmp_path, name):
 def test_an_empty_cell_without_a_place_keeps_its_own(tmp_path):
     cells = '<c t="inlineStr"><is><t>a</t></is></c><c/><c><v>2</v></c><c></c><c t="inlineStr"><is><t>e</t></is></c>'
     assert read(raw(tmp_path, f"<row>{cells}</row>")) == {"Sheet1": {1: ["a", None, "2", None, "e"]}}
+
+
+def test_blanks_inside_a_tag_lose_no_cell(tmp_path):
+    rows = '<row\nr="2">\n<c\n r="A2"><v>1</v></c>\n<c\tr="C2" t="str"><v\n> x </v></c></row><row r="3"><c r="A3"><v/></c></row>'
+    assert read(raw(tmp_path, rows))["Sheet1"] == {2: ["1", None, " x "], 3: [None]}
+    with pytest.raises(Unreadable, match="not a readable Excel workbook"):
+        read(raw(tmp_path, '<row r="1"><c r="A1"><v>1</v></c></row ><row r="2"><c r="A2"><v>1</v></c></row >'))
+
+
+def test_breaks_between_pages_are_no_rows(tmp_path):
+    path = raw(
+        tmp_path, '<row r="1"><c r="A1"><v>1</v></c></row></sheetData><rowBreaks><brk id="1"/></rowBreaks><sheetData>'
+    )
+    assert read(path)["Sheet1"] == {1: ["1"]}
+
+
+@pytest.mark.parametrize("size", range(256, 290))
+def test_a_tag_in_two_chunks_is_one(tmp_path, monkeypatch, size):
+    monkeypatch.setattr(sheets, "_CHUNK", size)
+    cells = '<x:row r="{0}"><x:c r="A{0}" t="inlineStr"><x:is><x:t>一{0}</x:t></x:is></x:c><x:c r="B{0}"><x:v>{0}</x:v></x:c></x:row>'
+    rows = "".join(cells.format(number) for number in range(1, 30))
+    assert read(raw(tmp_path, rows, prefix="x"))["Sheet1"] == {n: [f"一{n}", str(n)] for n in range(1, 30)}
+    with pytest.raises(Unreadable, match="declarations"):
+        read(
+            raw(tmp_path, '<row r="1"><c r="A1" t="inlineStr"><is><t>' + "x" * 120 + "<![CDATA[y]]></t></is></c></row>")
+        )
+
+
+def test_an_empty_row_that_says_where_it_is_counts(tmp_path):
+    assert read(raw(tmp_path, "<row r='4'/><row><c><v>1</v></c></row><row/><row><c><v>2</v></c></row>")) == {
+        "Sheet1": {5: ["1"], 7: ["2"]}
+    }

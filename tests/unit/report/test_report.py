@@ -128,6 +128,17 @@ def test_the_factor_that_moved_sales_is_named(small: dict[str, Any]) -> None:
     )
 
 
+def test_orders_that_never_say_when_they_were_signed_for_are_not_few(small: dict[str, Any]) -> None:
+    found = json.loads(json.dumps(small, default=str))
+    days = found["shops"]["shop-1"]["days"]
+    day_of(found, "experience_score_daily", experience_10=[None] * days)
+    day_of(found, "complaint_rates_daily", signed_orders=[0] * days)
+    assert told(found, "experience")[0].startswith("No order says when it was signed for")
+    assert told(found, "experience", "zh")[0].startswith("没有一笔订单有签收时间")
+    day_of(found, "complaint_rates_daily", signed_orders=[29] + [0] * (days - 1))
+    assert told(found, "experience")[0].startswith("Fewer than 30 orders were signed for in 30 days")
+
+
 def test_a_day_without_sales_names_the_last_one_with_some(small: dict[str, Any]) -> None:
     found = json.loads(json.dumps(small, default=str))
     day_of(found, "shop_daily", paid_amount=[5, 0, 7, *[0] * 7])

@@ -14,6 +14,7 @@ import pytest
 from pipelines import cli
 from pipelines.orchestration import journal
 from pipelines.orchestration.runner import Runner
+from pipelines.warehouse.schema import ensure_schema
 
 
 def ran(
@@ -50,7 +51,7 @@ def home(tmp_path: Path) -> Path:
     )
     con.execute(
         "create table operations.load_audit as select 'run-----' as run_id, 'orders/a.csv' as path, "
-        "timestamp '2025-03-12 02:30:00' as loaded_at, 'loaded' as status, 4::bigint as rows_read, "
+        "timestamp '2025-03-12 02:30:00' as loaded_at, 'loaded' as status, 'sha' as sha256, 'orders' as feed, 4::bigint as rows_read, "
         "2::bigint as rows_loaded, 1::bigint as rows_duplicate, "
         "1::bigint as rows_quarantined, 0::bigint as rows_set_aside"
     )
@@ -206,21 +207,86 @@ def test_a_home_that_is_a_file_is_said_by_every_command(
         assert "choose a writable folder with --home or QUANYU_HOME" in err
 
 
-def test_status_names_the_files_that_the_latest_night_refused(
+def test_status_names_refused_files_until_they_are_loaded_or_taken_away(
     home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with duckdb.connect(str(home / "published" / "current.duckdb")) as con:
         con.execute(
-            "insert into operations.load_audit select 'run-----', 'orders/bad' || n || '.csv', "
-            "timestamp '2025-03-12 02:30:00', 'refused', 0, 0, 0, 0, 0 from range(1, 8) as r(n)"
+            "insert into operations.load_audit select 'earlier', path, timestamp '2025-03-11 02:30:00', 'refused', '', "
+            "'unknown', 0, 0, 0, 0, 0 from (values ('gone.csv'), ('mended.csv')) as t(path)"
         )
         con.execute(
-            "insert into operations.load_audit "
-            "values ('earlier', 'orders/old.csv', timestamp '2025-03-11 02:30:00', 'refused', 0, 0, 0, 0, 0)"
+            "insert into operations.load_audit select 'run-----', 'orders/bad' || n || '.csv', "
+            "timestamp '2025-03-12 02:30:00', 'refused', 'x' || n, 'orders', 0, 0, 0, 0, 0 from range(1, 8) as r(n)"
         )
+        # One export that feeds two.
+        con.execute(
+            "insert into operations.load_audit select 'run-----', 'mended.csv', timestamp '2025-03-12 02:30:00', 'loaded', "
+            "'m', feed, 3, 3, 0, 0, 0 from (values ('contents'), ('traffic_daily')) as t(feed)"
+        )
+    for number in range(1, 8):
+        path = home / "landing" / "orders" / f"bad{number}.csv"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("x")
     _, out, _ = ran(capsys, monkeypatch, "status", "--home", home)
     names = ", ".join(f"orders/bad{n}.csv" for n in range(1, 6))
-    assert f"refused     {names} … 2 more\n" in out and "old.csv" not in out
+    assert f"refused     {names} … 2 more · 1 not in the landing folder any more\n" in out and "mended.csv" not in out
+    assert "files       2 loaded, 8 refused · books balanced" in out
+
+
+def test_status_says_how_many_lines_have_a_buyer(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "buyers" not in ran(capsys, monkeypatch, "status", "--home", home)[1]
+    with duckdb.connect(str(home / "published" / "current.duckdb")) as con:
+        con.execute(
+            "create table operations.feed_presence as select * from "
+            "(values ('orders', 's1', 1200, 7), ('orders', 's2', 3, 3), ('buyer_map', 's1', 9, 9)) "
+            "as t(feed, shop_id, rows_held, rows_with_user)"
+        )
+    _, out, _ = ran(capsys, monkeypatch, "status", "--home", home)
+    assert "buyers      known for 10 of 1,203 order lines; a file in buyer_map/ names more\n" in out
+
+
+def test_a_day_that_has_not_come_begins_no_night(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for command in (["nightly", "--on", "2999-01-01"], ["backfill", "--from", "2025-03-12", "--to", "2999-01-01"]):
+        code, out, err = ran(capsys, monkeypatch, *command, "--home", home)
+        assert (code, out) == (1, "") and err.count("\n") == 1 and "lies in the future" in err
+    assert not (home / "state").exists()
+
+
+def test_a_day_built_long_ago_is_said_to_be(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Runner, "run", lambda self, requests: iter([entry("published")]))
+    code, _, err = ran(capsys, monkeypatch, "nightly", "--on", "2025-03-01", "--home", home)
+    assert code == 0
+    assert "--on 2025-03-01 lies before the newest day built: this night publishes up to 2025-03-11 again" in err
+    assert ran(capsys, monkeypatch, "nightly", "--on", "2025-03-11", "--home", home)[2] == ""
+
+
+@pytest.mark.parametrize(
+    ("option", "given", "says"),
+    [
+        ("--feed", "order", "there is no such feed; did you mean orders? known are ad_spend, "),
+        ("--reason", "not_a_numbr", "there is no such reason; did you mean not_a_number? known are a_range, "),
+        ("--path", "orders/b.csv", "no file was delivered under this name; did you mean orders/a.csv?"),
+    ],
+)
+def test_a_slip_in_what_to_list_is_no_empty_list(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, option: str, given: str, says: str
+) -> None:
+    (home / "state").mkdir()
+    with duckdb.connect(str(home / "state" / "build.duckdb")) as con:
+        ensure_schema(con)
+        con.execute("insert into control.load_audit (path, feed, status) values ('orders/a.csv', 'orders', 'loaded')")
+    for command in (["list"], ["list", "--grouped"], ["show"], ["release"]):
+        code, out, err = ran(capsys, monkeypatch, "quarantine", *command, option, given, "--home", home)
+        assert (code, out) == (1, "") and says in err and err.count("\n") == 1
+    code, out, _ = ran(capsys, monkeypatch, "quarantine", "list", "--feed", "refunds", "--home", home)
+    assert (code, out) == (0, "No row that is held back is like that.\n")
 
 
 def exit_code_without_reader(home: Path, program: str) -> int:
