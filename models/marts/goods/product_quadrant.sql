@@ -2,7 +2,7 @@
 -- on. Not additive over days (windows overlap) nor over scopes (live is part of all).
 {{ config(
     materialized='incremental', incremental_strategy='replace_days',
-    meta={'rebuild_on': ['sales', 'refunds', 'products', 'calendar', 'orders_presence']}
+    meta={'rebuild_on': ['sales', 'refunds', 'products', 'calendar']}
 ) }}
 {%- set first_day = rebuild_from() %}
 
