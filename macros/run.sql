@@ -30,7 +30,6 @@
       "select least(max(r.previous_date) + 1, min(c.business_date)) from control.run as r left join ("
       ~ "select business_date from " ~ changes ~ " where domain in ('" ~ domains | join("', '") ~ "')"
       ~ (_facts_before_the_first_row(changes) if 'calendar' in domains else "")
-      ~ (_rows_that_missed_orders() if 'orders_presence' in domains else "")
       ~ ") as c on true"
     ).columns[0][0] -%}
     {#- Nothing was ever published: whatever a killed first night left behind is computed again. -#}
@@ -44,14 +43,6 @@
     " union all select n.business_date from " ~ changes ~ " as n left join ("
     ~ "select shop_id, min(business_date) as first_on from " ~ this ~ " group by shop_id) as t on n.shop_id = t.shop_id"
     ~ " where n.domain in ('sales', 'traffic', 'traffic_daily') and (t.first_on is null or n.business_date < t.first_on)"
-  ) }}
-{%- endmacro %}
-
-{# Presence of a feed is not dated (R3): once a shop has orders, its rows that said missing_source are wrong from the first on. #}
-{% macro _rows_that_missed_orders() -%}
-  {{ return(
-    " union all select t.business_date from " ~ this ~ " as t inner join " ~ ref('int_shop__sources') ~ " as s"
-    ~ " on t.shop_id = s.shop_id where t.data_status = 'missing_source' and s.has_orders"
   ) }}
 {%- endmacro %}
 

@@ -18,6 +18,9 @@ _TASTES = np.array(
     ]
 )
 _TASTE_SHARES = (0.38, 0.24, 0.16, 0.22)
+# Days a buyer is remembered; days since the purchase, and since the last visit, of who orders the same again unseen.
+_TRAIL_DAYS, _RESTING_DAYS, _UNSEEN_DAYS = 70, 50, 30
+_NOTHING = np.empty(0, dtype=np.int64)
 
 
 @dataclass
@@ -35,10 +38,12 @@ class People:
     tastes: Ints
     quits: Ints | None = None
     _reach: NDArray[np.float64] = field(init=False)
-    _recent: list[Ints] = field(default_factory=list)
+    _recent: list[tuple[Ints, Ints]] = field(default_factory=list)
+    _seen: Ints = field(init=False)
 
     def __post_init__(self) -> None:
         self._reach = np.concatenate([[0.0], np.cumsum(self.weights)])
+        self._seen = np.full(len(self.ids), -_UNSEEN_DAYS)
 
     def visitors(self, rng: np.random.Generator, day: int, visits: int) -> tuple[Ints, int]:
         """Positions of the users behind the visits of a day; the first ones (their number is given) are new."""
@@ -49,7 +54,7 @@ class People:
         rest = visits - len(fresh)
         picked = np.searchsorted(self._reach, rng.random(rest) * self._reach[max(known, 1)], side="right") - 1
         picked = np.minimum(picked, max(known - 1, 0))
-        pool = np.concatenate([np.empty(0, dtype=np.int64), *self._recent])
+        pool = np.concatenate([_NOTHING, *(users for users, _ in self._recent)])
         if len(pool):
             back = int(rest * 0.11)
             steps = rng.exponential(max(len(pool) / 3, 1), back).astype(np.int64)
@@ -57,17 +62,31 @@ class People:
         if self.quits is not None and len(staying := np.flatnonzero(self.quits[:known] > day)):
             gone = self.quits[picked] <= day
             picked[gone] = staying[rng.integers(0, len(staying), int(gone.sum()))]
-        return np.concatenate([fresh, picked]), len(fresh)
+        came = np.concatenate([fresh, picked])
+        self._seen[came] = day
+        return came, len(fresh)
 
     def scenes(self, rng: np.random.Generator, users: Ints) -> Ints:
         """Where each visit happens: position in short video, live, mall, search, image and text."""
         edges = np.cumsum(_TASTES, axis=1)[self.tastes[users]]
         return (rng.random(len(users))[:, None] > edges[:, :-1]).sum(axis=1)
 
-    def bought(self, users: Ints) -> None:
-        """Remember the buyers of a day; a buyer is forgotten after about ten weeks of days."""
-        self._recent.append(users)
-        del self._recent[:-70]
+    def bought(self, users: Ints, products: Ints) -> None:
+        """Remember the buyers of a day and what they bought; a buyer is forgotten after about ten weeks of days."""
+        self._recent.append((users, products))
+        del self._recent[:-_TRAIL_DAYS]
+
+    def coming_back(self, rng: np.random.Generator, day: int, share: float) -> tuple[Ints, Ints]:
+        """Users who order again what they bought seven to ten weeks ago, and the products: `share` a day of those who
+        have not come for a month.
+        """
+        old = self._recent[:-_RESTING_DAYS]
+        users = np.concatenate([_NOTHING, *(users for users, _ in old)])
+        products = np.concatenate([_NOTHING, *(products for _, products in old)])
+        again = (rng.random(len(users)) < share) & (self._seen[users] <= day - _UNSEEN_DAYS)
+        if self.quits is not None:
+            again &= self.quits[users] > day
+        return users[again], products[again]
 
 
 def settle(rng: np.random.Generator, shop: int, users: int, traffic: NDArray[np.float64]) -> People:

@@ -13,10 +13,10 @@ from pipelines.simulate.traffic import MALL, POST, ROOM, SEARCH, Purchases, Shop
 
 _ORDER_SPACE, _LINE_SPACE, _REFUND_SPACE, _REVIEW_SPACE, _AD_SPACE = 7, 8, 9, 10, 11
 _RECOMMEND, _FOLLOW, _PAID, _REFERRAL, _SEARCH_ENTRY, _MALL_ENTRY, _SHOP, _SHOWCASE, _CART = range(9)
-_OTHER_ENTRY = 11
+_ORDER_PAGE, _OTHER_ENTRY = 10, 11
 # The entry an order carries, by traffic source (paid, recommend, follow, search, referral, other).
 _ENTRY_OF_SOURCE = np.array([_PAID, _RECOMMEND, _FOLLOW, _SEARCH_ENTRY, _REFERRAL, _OTHER_ENTRY])
-_MALL_ENTRIES = np.array([_MALL_ENTRY, _SHOP, _SHOWCASE, _CART, 9, 10])
+_MALL_ENTRIES = np.array([_MALL_ENTRY, _SHOP, _SHOWCASE, _CART, 9, _ORDER_PAGE])
 _MALL_ENTRY_SHARES = (0.44, 0.18, 0.12, 0.14, 0.07, 0.05)
 
 _CREATED, _PAID_STATUS, _SHIPPED, _DELIVERED, _FINISHED, _CLOSED = range(6)
@@ -133,7 +133,7 @@ def _lines(rng: np.random.Generator, shop: Shop, day: int, bought: Purchases, wa
             _ENTRY_OF_SOURCE[bought.source[order]],
         ),
     )
-    entry = np.where(bought.from_cart[order], _CART, entry)
+    entry = np.where(bought.from_cart[order], _CART, np.where(bought.from_orders[order], _ORDER_PAGE, entry))
     entry = np.where(rng.random(count) < 0.04, NULL, np.where(rng.random(count) < 0.01, _OTHER_ENTRY, entry))
     scene = np.where(scene_place == POST, 4, scene_place)
     presale = warm_up & (rng.random(orders) < 0.22)[order] & ~is_gift

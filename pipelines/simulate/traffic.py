@@ -1,6 +1,6 @@
 """One shop's day of behaviour: visits, what people see, watch, click and like, and which visits end in an order."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +49,8 @@ _AFTER_CLICK = (
     ("add_to_cart", 0.30), ("product_favorite", 0.07), ("coupon_claim", 0.06), ("inquiry", 0.045),
     ("product_question", 0.012), ("member_join", 0.03), ("shop_visit", 0.11),
 )  # fmt: skip
+# Of the buyers of seven to ten weeks ago who stay away, who orders the same again out of the old orders on a day.
+_REORDER_SHARE = 0.025
 _HOURS = np.array(
     [3, 1.5, 0.8, 0.5, 0.5, 0.8, 2, 3.5, 4, 4.2, 4.5, 5, 6.5, 6, 4.5, 4.3, 4.3, 4.6, 5.5, 6.8, 8.5, 9, 8, 5.5]
 )
@@ -83,6 +85,7 @@ class Purchases:
     content: Ints
     campaign: Ints
     from_cart: Mask
+    from_orders: Mask
 
 
 def queries(words: Vocabulary) -> Ints:
@@ -103,7 +106,8 @@ def simulate_day(
     """Events and purchases of one day. Column `_user` of the events is the position of the user, NULL unidentified.
 
     `buying` multiplies the share of clicks that end in an order; `campaign_id` is NULL on ordinary days; events are
-    numbered from `first_event`. Some events fall after midnight, since visits and lives run on.
+    numbered from `first_event`. Some events fall after midnight, since visits and lives run on. Who orders again from
+    the page of old orders leaves no event: the merchant's log does not see that page.
     """
     midnight = (first_day + day) * DAY
     user, fresh = shop.people.visitors(rng, day, visits)
@@ -187,8 +191,11 @@ def simulate_day(
         ),
         "_user": np.where(hidden, NULL, user)[visit],
     }
-    return events, _purchases(rng, shop, bought, clicked, user, hidden, product, at + 40 + lag // 3, place, source,
-                              author, content, np.where(in_campaign, campaign_id, NULL))  # fmt: skip
+    again = _reorders(rng, shop, day, midnight)
+    purchases = _purchases(rng, shop, bought, clicked, user, hidden, product, at + 40 + lag // 3, place, source,
+                           author, content, np.where(in_campaign, campaign_id, NULL))  # fmt: skip
+    return events, Purchases(*(np.concatenate([getattr(part, column.name) for part in (purchases, again)])
+                               for column in fields(Purchases)))  # fmt: skip
 
 
 _PRODUCT_EVENTS = [
@@ -270,7 +277,8 @@ def _purchases(
     from_cart = later[rows]
     delay = np.where(from_cart, rng.integers(DAY // 2, 3 * DAY, len(rows)), rng.integers(0, 400, len(rows)))
     has_content = content[rows] >= 0
-    shop.people.bought(user[rows][~hidden[rows]])
+    seen = rows[~hidden[rows]]
+    shop.people.bought(user[seen], product[seen])
     return Purchases(
         user=user[rows],
         user_id=np.where(hidden, NULL, shop.people.ids[user])[rows],
@@ -282,4 +290,27 @@ def _purchases(
         content=np.where(has_content & ~from_cart, shop.contents.ids[content[rows]], NULL),
         campaign=campaign[rows],
         from_cart=from_cart,
+        from_orders=np.zeros(len(rows), dtype=np.bool_),
+    )
+
+
+def _reorders(rng: np.random.Generator, shop: Shop, day: int, midnight: int) -> Purchases:
+    """Orders of the day out of the list of old orders, of products still on sale."""
+    user, product = shop.people.coming_back(rng, day, _REORDER_SHARE)
+    on_sale = shop.catalog.ends[product] > day
+    user, product = user[on_sale], product[on_sale]
+    count = len(user)
+    nothing = np.full(count, NULL, dtype=np.int64)
+    return Purchases(
+        user=user,
+        user_id=shop.people.ids[user],
+        product=product,
+        at=midnight + _times(rng, count),
+        scene=np.full(count, MALL, dtype=np.int64),
+        source=np.zeros(count, dtype=np.int64),
+        author=nothing,
+        content=nothing,
+        campaign=nothing,
+        from_cart=np.zeros(count, dtype=np.bool_),
+        from_orders=np.ones(count, dtype=np.bool_),
     )

@@ -11,13 +11,14 @@ import pytest
 
 from tests.oracle import compute
 from tests.oracle.compare import compare, read_mart, same
-from tests.oracle.examples import ON, Expected, flow, growth, layers, merge, quadrant, score, shop
+from tests.oracle.examples import ON, Expected, flow, growth, layers, lines, merge, quadrant, score, service, shop
 from tests.oracle.facts import Row
 from tests.oracle.generate import Delivery
 from tests.oracle.nights import pseudonym, pseudonymised, published, run_at_once, shared_home
 
-ROWS = merge(layers.ROWS, flow.ROWS, quadrant.ROWS, score.ROWS, shop.ROWS, growth.ROWS)
-EXAMPLES = [*flow.EXPECTED, *quadrant.EXPECTED, *score.EXPECTED, *shop.EXPECTED, *growth.EXPECTED]
+SUBJECTS = (flow, quadrant, score, shop, growth, service, lines)
+EXAMPLES = [expected for subject in SUBJECTS for expected in subject.EXPECTED]
+ROWS = merge(layers.ROWS, *(subject.ROWS for subject in SUBJECTS))
 
 
 @pytest.fixture(scope="session")

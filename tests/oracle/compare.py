@@ -129,6 +129,7 @@ TYPES = {
         *(f"benchmark_up_rate_{n}" for n in (1, 2, 3, 4)),
         "expected_users",
         "backtest_error",
+        "unchanged_error",
     },
     COUNT: {
         "users",

@@ -9,6 +9,8 @@ from decimal import Decimal
 from tests.oracle.facts import ONE_DAY, ZERO, Row, Shop, window
 
 CLASSES = ("traffic", "core", "profit", "potential")
+# Amount and quantity.
+HIGH = {"traffic": (False, True), "core": (True, True), "profit": (True, False), "potential": (False, False)}
 CHINESE = {"traffic": "引流款", "core": "主力款", "profit": "利润款", "potential": "潜力款", "no_sales": "无动销"}
 SCOPES = ("live", "all")
 Sums = dict[str, tuple[Decimal, int]]
@@ -89,7 +91,8 @@ def product_quadrant(shop: Shop) -> list[Row]:
                     and age is not None
                     and age > rules.tail_risk_days
                     and amount <= before,
-                    "moved_from": moved_from(class_on, day, scope, product, shop),
+                    "moved_from": (before_it := moved_from(class_on, day, scope, product, shop)),
+                    "moved_because": reason(before_it, quadrant),
                     "data_status": "ok" if quadrant else "insufficient",
                 }
                 if not shop.present("orders"):
@@ -105,10 +108,22 @@ def product_quadrant(shop: Shop) -> list[Row]:
                             "quadrant_gross",
                             "is_tail_risk",
                             "moved_from",
+                            "moved_because",
                         ]
                     ) | {"data_status": "missing_source"}
                 rows.append(row)
     return rows
+
+
+def reason(old: str | None, new: str | None) -> str | None:
+    """What turned between two classes: "both_rose", or amount and quantity by name."""
+    if old is None or new is None:
+        return None
+    sides = zip(("amount", "quantity"), HIGH[old], HIGH[new], strict=True)
+    turned = {name: "rose" if now else "fell" for name, was, now in sides if was != now}
+    if len(turned) == 2 and turned["amount"] == turned["quantity"]:
+        return f"both_{turned['amount']}"
+    return "_".join(f"{name}_{way}" for name, way in turned.items())
 
 
 def moved_from(class_on: dict, day: date, scope: str, product: str, shop: Shop) -> str | None:

@@ -150,9 +150,12 @@ def audience_forecast(shop: Shop, layers: Layers) -> list[Row]:
     for (day, horizon), ahead in made.items():
         stock = [sum(row[layer] for row in moves[day]) for layer in range(6)]
         earlier = made.get((day - timedelta(days=horizon), horizon))
-        missed = None
+        missed = unchanged = beats = None
         if earlier is not None and sum(stock):
+            then = [sum(row[layer] for row in moves[day - timedelta(days=horizon)]) for layer in range(6)]
             missed = sum(abs(x - s) for x, s in zip(earlier, stock, strict=True)) / sum(stock)
+            unchanged = sum(abs(b - s) for b, s in zip(then, stock, strict=True)) / sum(stock)
+            beats = (unchanged - missed) * sum(stock) > 1e-6
         for layer in range(6):
             row: Row = {
                 "shop_id": shop.shop_id,
@@ -161,9 +164,12 @@ def audience_forecast(shop: Shop, layers: Layers) -> list[Row]:
                 "layer": layer,
                 "expected_users": None if ahead is None else ahead[layer],
                 "backtest_error": missed,
+                "unchanged_error": unchanged,
+                "beats_unchanged": beats,
                 "data_status": "insufficient" if ahead is None else "ok",
             }
             if not shop.names_users:
-                row |= {"expected_users": None, "backtest_error": None, "data_status": "missing_source"}
+                row |= dict.fromkeys(("expected_users", "backtest_error", "unchanged_error", "beats_unchanged"))
+                row |= {"data_status": "missing_source"}
             rows.append(row)
     return rows

@@ -9,15 +9,16 @@ import pytest
 
 from tests.oracle import compute
 from tests.oracle.compare import compare_rows, same
-from tests.oracle.examples import ON, Expected, flow, growth, layers, merge, quadrant, score, shop
+from tests.oracle.examples import ON, Expected, flow, growth, layers, lines, merge, quadrant, score, service, shop
 from tests.oracle.facts import Row
 
-EXAMPLES = [*flow.EXPECTED, *quadrant.EXPECTED, *score.EXPECTED, *shop.EXPECTED, *growth.EXPECTED]
+SUBJECTS = (flow, quadrant, score, shop, growth, service, lines)
+EXAMPLES = [expected for subject in SUBJECTS for expected in subject.EXPECTED]
 
 
 @pytest.fixture(scope="module")
 def marts() -> dict[str, list[Row]]:
-    return compute(merge(layers.ROWS, flow.ROWS, quadrant.ROWS, score.ROWS, shop.ROWS, growth.ROWS), ON)
+    return compute(merge(layers.ROWS, *(subject.ROWS for subject in SUBJECTS)), ON)
 
 
 @pytest.mark.parametrize("expected", EXAMPLES, ids=str)

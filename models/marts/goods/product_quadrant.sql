@@ -2,7 +2,7 @@
 -- on. Not additive over days (windows overlap) nor over scopes (live is part of all).
 {{ config(
     materialized='incremental', incremental_strategy='replace_days',
-    meta={'rebuild_on': ['sales', 'refunds', 'products', 'calendar', 'orders_presence']}
+    meta={'rebuild_on': ['sales', 'refunds', 'products', 'calendar']}
 ) }}
 {%- set first_day = rebuild_from() %}
 
@@ -31,10 +31,23 @@ confirmations as (
 ),
 
 moves as (
-    select c.shop_id, c.business_date, c.scope, c.product_id, s.quadrant as moved_from
+    select
+        c.shop_id, c.business_date, c.scope, c.product_id, s.quadrant as moved_from,
+        case
+            when n.amount_is_high = s.amount_is_high and n.quantity_is_high then 'quantity_rose'
+            when n.amount_is_high = s.amount_is_high then 'quantity_fell'
+            when n.quantity_is_high = s.quantity_is_high and n.amount_is_high then 'amount_rose'
+            when n.quantity_is_high = s.quantity_is_high then 'amount_fell'
+            when n.amount_is_high and n.quantity_is_high then 'both_rose'
+            when not n.amount_is_high and not n.quantity_is_high then 'both_fell'
+            when n.amount_is_high then 'amount_rose_quantity_fell'
+            else 'amount_fell_quantity_rose'
+        end as moved_because
     from confirmations as c
     inner join {{ ref('quadrant_strategy') }} as s
         on c.previous_code = s.class_code
+    inner join {{ ref('quadrant_strategy') }} as n
+        on c.class_code = n.class_code
     where c.class_code <> c.previous_code and c.business_date >= {{ first_day }}
 )
 
@@ -59,6 +72,7 @@ select
                 and d.net_amount <= coalesce(b.net_amount, 0)
     end as is_tail_risk,
     m.moved_from,
+    m.moved_because,
     cast(case when d.has_orders then d.paid_amount end as decimal(18, 2)) as paid_amount,
     cast(case when d.has_orders then d.paid_quantity end as bigint) as paid_quantity,
     case when d.has_orders then (d.quadrant is distinct from d.quadrant_gross) end as is_changed_by_refunds,

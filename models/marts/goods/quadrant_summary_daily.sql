@@ -2,7 +2,7 @@
 -- (windows overlap) nor over scopes; over the four classes products and net_amount add up to what sells.
 {{ config(
     materialized='incremental', incremental_strategy='replace_days',
-    meta={'rebuild_on': ['sales', 'refunds', 'calendar', 'orders_presence']}
+    meta={'rebuild_on': ['sales', 'refunds', 'calendar']}
 ) }}
 {%- set first_day = rebuild_from() %}
 

@@ -169,7 +169,8 @@ from (values
 create table serving.marts.audience_forecast as
 select 's' as shop_id, business_date, horizon_days, layer::smallint as layer,
     case when business_date = date '2024-03-03' then layer + horizon_days / 10.0 end::double as expected_users,
-    case when business_date = date '2024-03-03' then 0.25 end::double as backtest_error, 'r1' as rule_version,
+    case when business_date = date '2024-03-03' then 0.25 end::double as backtest_error, 0.5::double as unchanged_error,
+    true as beats_unchanged, 'r1' as rule_version,
     case when business_date = date '2024-03-03' then 'ok' else 'insufficient' end as data_status
 from (select unnest([date '2024-03-01', date '2024-03-02', date '2024-03-03']) as business_date)
 cross join (select unnest([0, 1, 2, 3, 4, 5]) as layer)
@@ -216,7 +217,7 @@ create table serving.marts.product_quadrant as
 select 's' as shop_id, business_date, scope, 'P1' as product_id, net::decimal(18,2) as net_amount,
     n::bigint as net_quantity,
     1.0::double as amount_share, 1.0::double as quantity_share, 1::bigint as product_count, 'core' as quadrant,
-    'core' as quadrant_gross, null::varchar as moved_from, 'r1' as rule_version, 'ok' as data_status
+    'core' as quadrant_gross, null::varchar as moved_from, null::varchar as moved_because, 'r1' as rule_version, 'ok' as data_status
 from (values (date '2024-03-01', 10, 1), (date '2024-03-02', 10, 1), (date '2024-03-03', 16, 2))
     as d (business_date, net, n)
 cross join (values ('live'), ('all')) as s (scope);

@@ -235,7 +235,9 @@ def test_bags_are_joined_by_events(summer):
     assert joins >= people >= winners > 0
     # Compared up to a week before the end: late events have come by then.
     assert one(summer, """
-        with told as (select content_id, sum(participations) n from lucky_bags where started_at < '2025-07-20' group by 1),
+        with told as (
+            select content_id, sum(participations) n from lucky_bags group by 1 having min(started_at) < '2025-07-20'
+        ),
         seen as (select content_id, count(*) n from traffic_events where event_type = 'lucky_bag_join' group by 1)
         select count_if(coalesce(seen.n, 0) <> told.n), count_if(told.n > 0) > 50 from told left join seen using (content_id)
     """) == (0, True)  # fmt: skip
@@ -394,3 +396,16 @@ def test_planted_leak_empties_the_audience(troubled, summer):
 
 def test_a_healthy_shop_has_no_causes(summer):
     assert json.loads((summer.report.truth / "expected.json").read_text())["causes"] == []
+
+
+def test_some_order_again_whom_the_log_has_not_seen_for_a_month(summer):
+    unseen, first = one(summer, """
+        select count(distinct user_id), min(created_at)::date from lines as l
+        where user_id is not null and not exists (
+            select 1 from traffic_events as e
+            where e.user_id = l.user_id and e.occurred_at between l.created_at - interval 30 day and l.created_at
+        )
+    """)  # fmt: skip
+    assert unseen >= 10
+    # Nobody is met like that before the shop has customers of seven weeks.
+    assert first > date(2025, 4, 1) + timedelta(days=45)
