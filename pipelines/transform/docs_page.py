@@ -7,7 +7,6 @@ own parse; what dbt leaves out or lets in is mended: column types, Chinese label
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 from typing import Any
@@ -35,7 +34,7 @@ def write_docs(project: Project, target: Path) -> None:
     page = static_page(template(), described(nodes), catalog(nodes))
     partial = target.with_name(f".{target.name}.new")
     partial.write_text(page, encoding="utf-8")
-    os.replace(partial, target)
+    partial.replace(target)
 
 
 def template() -> str:
