@@ -49,7 +49,7 @@ const shown = (kind, value) => (value === null || value === undefined ? "—" : 
 
 function brief(value) {
   const size = Math.abs(value);
-  const plain = String(size >= 100 ? Math.round(value) : +value.toPrecision(4));
+  const plain = size >= 100 ? grouped(Math.round(value)) : String(+value.toPrecision(4));
   const cut = (by, unit) => String(+(value / by).toPrecision(size / by >= 1000 ? 4 : 3)) + unit;
   if (LANG === "zh") return size >= 1e8 ? cut(1e8, "亿") : size >= 1e4 ? cut(1e4, "万") : plain;
   return size >= 1e6 ? cut(1e6, "M") : size >= 1e3 ? cut(1e3, "k") : plain;
