@@ -237,7 +237,8 @@ class Extract:
             "select 1 from duckdb_tables() where schema_name = 'operations' and table_name = 'segments' "
             "and database_name = current_database()"
         )
-        rows = self.rows("select segment, label_zh, label_en from operations.segments order by segment") if known else []
+        labels = "select segment, label_zh, label_en from operations.segments order by segment"
+        rows = self.rows(labels) if known else []
         return {"zh": {name: zh for name, zh, _ in rows}, "en": {name: en for name, _, en in rows}}
 
     def books(self) -> dict[str, Any]:

@@ -42,6 +42,7 @@ charts.goods_quadrant = (plot) => {
     height: narrow(plot) ? 360 : 440, asof: window30(), table: products((row) => row.scope === scope), side: about(best),
     option: frame({
       grid: { left: 26, right: 16, top: 34, bottom: 26, ...HELD },
+      legend: { ...frame().legend, icon: undefined, itemWidth: 10, itemHeight: 10 },
       tooltip: {
         ...tipBox(), trigger: "item",
         formatter: (p) => (p.data.row ? tip(named("product", p.data.row.product_id), [

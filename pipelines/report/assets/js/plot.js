@@ -112,7 +112,7 @@ function beside({ bars, kind, format, max, line, marks, height, labels }) {
     height: height ?? 42 + bars.length * 32 + (marks ? 24 : 0),
     option: frame({
       grid: { left: 4, right: 4, top: marks ? 30 : 8, bottom: 4, ...HELD },
-      legend: marks ? frame().legend : { show: false },
+      legend: marks ? { ...frame().legend, data: [W.charts.word.ours, { name: marks, icon: "circle" }] } : { show: false },
       tooltip: { ...tipBox(), trigger: "item", formatter: (p) => tip(drawn[p.dataIndex].name, drawn[p.dataIndex].tip ?? [[p.seriesName, text(drawn[p.dataIndex])]]) },
       xAxis: valueAxis(format, { max, splitLine: { show: false }, axisLabel: { show: false } }),
       yAxis: [
