@@ -14,7 +14,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from tests.browser.conftest import HOSTILE, opened
+from tests.browser.conftest import HOSTILE, ODD_SHOPS, opened
 from tests.fixtures.published import LAST, PUBLISHED_AT
 
 Files = dict[tuple[str, str], Path]
@@ -93,6 +93,26 @@ def test_no_word_of_a_chart_is_cut_at_its_edge_or_hidden(
         assert not cut, " ".join(cut)
         # A legend with arrows hides its end.
         assert not re.search(r"\b1/[2-9]\b", " ".join(seen.page.locator(".plot svg text").all_text_contents()))
+
+
+@pytest.mark.parametrize(("language", "viewport"), [("zh", "desktop"), ("en", "phone")])
+def test_a_shop_or_a_product_may_have_any_id(chromium: Browser, files: Files, language: str, viewport: str) -> None:
+    with opened(chromium, files["odd shops", language], viewport) as seen:
+        page = seen.page
+        for shop in ODD_SHOPS:
+            page.select_option("#shop", shop)
+            seen.ready()
+            assert page.inner_text(".morning:not([hidden]) .shop-name").strip() == shop
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+            assert page.locator(".plot[hidden][aria-label]").count() == 0
+            name = page.evaluate("fileName('campaigns')")
+            assert re.fullmatch(r"[\w-]+\.csv", name) and len(name.encode()) <= 200
+            assert page.evaluate("[named('product', 'constructor'), named('product', '__proto__')]") == [
+                "constructor",
+                "__proto__",
+            ]
+        assert seen.requests == [files["odd shops", language].as_uri()]
+        assert seen.complaints == []
 
 
 def test_a_segment_goes_by_its_label(chromium: Browser, files: Files) -> None:

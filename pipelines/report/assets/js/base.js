@@ -13,8 +13,10 @@ const column = (mart, name) => DATA.columns[mart]?.[name] ?? W.charts.column[nam
 
 // A name from outside keeps its writing direction to itself, also where no markup can say so.
 const isolated = (name) => "\u2068" + name + "\u2069";
+// An id may be the name of something every object has.
+const own = (words, id) => (words && Object.hasOwn(words, id) ? words[id] : undefined);
 function named(kind, id) {
-  const name = shop().names[kind]?.[id];
+  const name = own(shop().names[kind], id);
   // Contents share their topics: the end of the id tells them apart.
   return name === undefined ? id : kind === "content" ? `${name} …${id.slice(-4)}` : name;
 }

@@ -37,6 +37,7 @@ function draw(figure) {
   const held = echarts.getInstanceByDom(plot);
   if (!pictured || plot.hidden) {
     held?.dispose();
+    plot.removeAttribute("aria-label");
     figure.dataset.ready = "true";
     return;
   }

@@ -44,7 +44,7 @@ function download(name, table) {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
-const fileName = (chart) => `${chart}_${state.shop.replace(/[^\w\u4e00-\u9fff-]+/g, "_")}_${dayAt(state.from)}_${dayAt(state.to)}.csv`;
+const fileName = (chart) => `${chart}_${state.shop.replace(/[^\w\u4e00-\u9fff-]+/g, "_").slice(0, 40)}_${dayAt(state.from)}_${dayAt(state.to)}.csv`;
 
 // The rows of a listing as a table: `kinds` names the columns to show, in order, and how.
 function listed(listing, mart, kinds, keep = () => true) {
