@@ -227,7 +227,8 @@ class Story:
         if score is None:
             self.say(told, "score", "none", coverage=decimal(days["coverage"][-1], 0) or "0")
             lacking = [name for name, series in days["indicators"].items() if series.get("points", [None])[-1] is None]
-            if lacking:
+            # Where nothing was scored the names say no more.
+            if 0 < len(lacking) < len(days["indicators"]):
                 self.say(
                     told, "score", "lacking", names=self.listed(term(self.language, "indicator", n) for n in lacking)
                 )

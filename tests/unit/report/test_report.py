@@ -161,6 +161,19 @@ def test_the_bottleneck_and_what_drags_the_experience_are_named(small: dict[str,
     assert "Held back: 4 rows, most in orders (in the future). Refused: 1 file." in told(small, "data")[0]
 
 
+def test_a_score_of_nothing_does_not_list_everything(small: dict[str, Any]) -> None:
+    found = json.loads(json.dumps(small, default=str))
+    days = found["shops"]["shop-1"]["score"]["day"]
+    days["score_100"][-1] = None
+    some, *others = days["indicators"].values()
+    for series in others:
+        series["points"][-1] = None
+    text, tone = told(found, "score")
+    assert text.count(",") >= len(others) - 1 and "Not scored: " in text and tone == "warn"
+    some["points"][-1] = None
+    assert "Not scored" not in told(found, "score")[0]
+
+
 def test_a_fall_is_told_as_one(small: dict[str, Any]) -> None:
     """A campaign 2 % below its baseline did not lift sales; a product that falls out of its class is no good news."""
     found = json.loads(json.dumps(small, default=str))
