@@ -8,7 +8,7 @@ export DO_NOT_TRACK := 1
 export GX_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system lock demo test test-slow lint bench docs clean
+.PHONY: help setup system lock demo test test-slow lint bench docs screenshots clean
 
 help:  ## list the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -59,6 +59,9 @@ bench: setup  ## benchmarks; ratios against a baseline in the same run
 docs: setup  ## write what derives from the feed declarations and the marts: twins, dictionary, exposures, datasets
 	$(BIN)/python -m pipelines.landing.staging_docs
 	$(BIN)/python -m pipelines.transform.dictionary
+
+screenshots: setup system  ## take the pictures of the README anew, from the report of the last `make demo`
+	$(BIN)/python -m tests.browser.screenshots
 
 clean:  ## remove what setup and runs made
 	rm -rf $(VENV) .quanyu target logs

@@ -457,6 +457,28 @@ def superset(program: str, home: Path | None, landing: Path | None, debug: bool)
 
 
 @cli.command()
+@at_home
+def docs(home: Path | None, landing: Path | None, debug: bool) -> None:
+    """Write dbt's documentation as one page: every model, its columns, its SQL, what it is made from.
+
+    reports/models.html opens from disk and loads nothing. It tells of the models, not of data: no night is needed.
+
+    \b
+    Example:   quanyu --home ~/shop docs
+    """
+    from pipelines.orchestration.lock import night_lock
+    from pipelines.transform.docs_page import write_docs
+    from pipelines.transform.project import Project
+
+    settings = settings_of(home, landing, debug)
+    settings.make_home()
+    target = settings.reports / "models.html"
+    with night_lock(settings, err.print, wait=False):
+        write_docs(Project(settings), target)
+    out.print(str(target), markup=False)
+
+
+@cli.command()
 @click.option("--page", is_flag=True, help="Print docs/configuration.md.")
 @at_home
 @only_reads

@@ -231,6 +231,16 @@ class Extract:
             found[mart] = "empty" if not row[2] else "ok" if row[0] else str(row[1])
         return found
 
+    def segments(self) -> dict[str, dict[str, str]]:
+        """`{language: {segment: its label}}`; a file published before they were carried has none."""
+        known = self.rows(
+            "select 1 from duckdb_tables() where schema_name = 'operations' and table_name = 'segments' "
+            "and database_name = current_database()"
+        )
+        labels = "select segment, label_zh, label_en from operations.segments order by segment"
+        rows = self.rows(labels) if known else []
+        return {"zh": {name: zh for name, zh, _ in rows}, "en": {name: en for name, _, en in rows}}
+
     def books(self) -> dict[str, Any]:
         """Feeds delivered, files and rows of the newest night with files, what is held back, what was refused."""
         audit = "operations.load_audit"
@@ -319,6 +329,7 @@ def extract(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         "marts": sorted(source.columns),
         "comments": source.comments,
         "shops": {shop: source.shop(shop, first, last, len(calendars)) for shop, (first, last) in calendars.items()},
+        "segments": source.segments(),
         "books": source.books(),
     }
 

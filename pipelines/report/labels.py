@@ -44,11 +44,14 @@ def term(language: str, family: str, code: object) -> str:
 
 
 def parts(template: str, fields: dict[str, str]) -> list[tuple[str, bool]]:
-    """A template cut into (text, whether it is a value), values filled in."""
+    """A template cut into (text, whether it is a value), values filled in. `(s)` becomes an s unless the value before
+    it is one.
+    """
     cut: list[tuple[str, bool]] = []
     for literal, field, _, _ in Formatter().parse(template):
         if literal:
-            cut.append((literal, False))
+            is_one = bool(cut) and cut[-1][0] == "1"
+            cut.append((literal.replace("(s)", "" if is_one else "s"), False))
         if field is not None:
             cut.append((fields[field], True))
     return cut

@@ -81,6 +81,7 @@ def page(found: dict[str, Any], language: str, settings: Settings, notice: Notic
         "published_ms": int(published.timestamp() * 1000),
         "stale_after_hours": settings.stale_after_hours,
         "layout": layout(),
+        "segments": found["segments"][language],
         "columns": column_labels(found["comments"], language),
         "words": {name: spoken[name] for name in ("terms", "page", "charts")},
     }

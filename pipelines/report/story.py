@@ -20,6 +20,8 @@ FINDING_CHARTS = {
     "faulty_product": "goods_quadrant",
     "leaky_audience": "audience_stock",
 }
+# A move to a class that sells more is good news.
+CLASS_RANK = {"no_sales": 0, "potential": 1, "traffic": 2, "profit": 2, "core": 3}
 HEALTH = ("deep_share", "up_rate_1", "up_rate_2", "up_rate_3", "up_rate_4")
 # The feeds that each indicator of the experience score is measured from, beside orders.
 MEASURED_FROM = {
@@ -133,7 +135,8 @@ class Story:
         tone, text = change
         if self.language == "zh":
             text = text.replace("pp", " 个百分点")
-        return Figure(label, value, unit, f"{against} {text}", tone, chart)
+        note = f"{against} {text}" if self.language == "zh" else f"{text} {against}"
+        return Figure(label, value, unit, note, tone, chart)
 
     # ---- the paragraphs
 
@@ -224,7 +227,8 @@ class Story:
         if score is None:
             self.say(told, "score", "none", coverage=decimal(days["coverage"][-1], 0) or "0")
             lacking = [name for name, series in days["indicators"].items() if series.get("points", [None])[-1] is None]
-            if lacking:
+            # Where nothing was scored the names say no more.
+            if 0 < len(lacking) < len(days["indicators"]):
                 self.say(
                     told, "score", "lacking", names=self.listed(term(self.language, "indicator", n) for n in lacking)
                 )
@@ -299,7 +303,8 @@ class Story:
             if row["business_date"] == self.page["day"] and row["scope"] == "all"
         ]
         if moves:
-            told.tone = "up"
+            steps = sum(CLASS_RANK.get(row["quadrant"], 0) - CLASS_RANK.get(row["moved_from"], 0) for row in moves)
+            told.tone = "up" if steps > 0 else "down" if steps < 0 else "flat"
             names = [
                 self.plain(
                     "goods", "one",
@@ -401,9 +406,7 @@ class Story:
             self.say(told, "campaign", "none")
         judged = [row for row in ended if row.get("uplift") is not None]
         if judged:
-            self.say(
-                told, "campaign", "last", name=named(judged[0]), uplift=f"{judged[0]['uplift']:+.1%}".replace("+", "")
-            )
+            self.say(told, "campaign", "last", name=named(judged[0]), change=self.change(judged[0]["uplift"]))
 
     def data(self, told: Paragraph) -> None:
         """Which day is shown, what arrived, what was held back."""

@@ -56,6 +56,11 @@ OPERATIONS = {
         from control.expectation_results
         order by checked_at, suite, expectation
     """,
+    "segments": """
+        select segment, label_zh, label_en, description
+        from control.segments
+        order by segment
+    """,
     "publications": """
         select
             run_id, business_date, published_at, version_path, rows_per_mart, rule_version, code_version,

@@ -33,7 +33,10 @@ EVERY_MART_EMPTY = Shape(
     ),
     absent=frozenset(("campaign_performance", "author_performance_daily", "fan_member_daily", "lucky_bag_daily", "entity_names")),
 )  # fmt: skip
+# Ids that break what takes them for a word, a path or a property of its own.
+ODD_SHOPS = ("__proto__", "constructor", "</script><b>\"' 店铺/..\\" + "长" * 60 + "x" * 120)
 SHAPES = {
+    "odd shops": Shape(days=3, products=3, shops=ODD_SHOPS, absent=frozenset(("entity_names",))),
     "full": Shape(days=130, shops=("shop-1", "shop-2"), names=HOSTILE),
     "one day": Shape(days=1, products=3),
     "nothing": EVERY_MART_EMPTY,

@@ -14,14 +14,15 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from tests.browser.conftest import HOSTILE, opened
+from tests.browser.conftest import HOSTILE, ODD_SHOPS, opened
 from tests.fixtures.published import LAST, PUBLISHED_AT
 
 Files = dict[tuple[str, str], Path]
 CJK = re.compile(r"[\u3400-\u9fff\uff00-\uffef\u3000-\u303f]+")
 # Abbreviations a Chinese reader knows by these letters, and the command to type.
 LATIN_IN_CHINESE = {"ROI", "GPM", "CSV", "NPS", "quanyu", "status"}
-NAMES_OF_THINGS = ("shop-1", "shop-2", "author-", "content-", "high_potential_new", "lapsed_buyers", "tiny")
+# A segment that was published without its label goes by its name.
+NAMES_OF_THINGS = ("shop-1", "shop-2", "author-", "content-", "tiny")
 
 
 def asked(path: Path, sql: str) -> list[tuple[object, ...]]:
@@ -73,6 +74,51 @@ def test_nothing_leaves_and_every_chart_is_drawn_or_says_why_in_one_language(
             assert "c-campaigns" in told and "c-score_radar" in told and "c-trade_trend" in shown
         assert seen.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert foreign(all_text(seen.page), language) == []
+
+
+@pytest.mark.parametrize(("language", "viewport"), [("zh", "desktop"), ("en", "phone")])
+def test_no_word_of_a_chart_is_cut_at_its_edge_or_hidden(
+    chromium: Browser, files: Files, language: str, viewport: str
+) -> None:
+    with opened(chromium, files["full", language], viewport) as seen:
+        cut = seen.page.evaluate(
+            """() => [...document.querySelectorAll('.plot svg')].flatMap((svg) => {
+              const frame = svg.getBoundingClientRect();
+              return [...svg.querySelectorAll('text')].filter((text) => {
+                const box = text.getBoundingClientRect();
+                return box.width && (box.left < frame.left - 1 || box.right > frame.right + 1);
+              }).map((text) => `${svg.closest('figure').id}: ${text.textContent}`);
+            })"""
+        )
+        assert not cut, " ".join(cut)
+        # A legend with arrows hides its end.
+        assert not re.search(r"\b1/[2-9]\b", " ".join(seen.page.locator(".plot svg text").all_text_contents()))
+
+
+@pytest.mark.parametrize(("language", "viewport"), [("zh", "desktop"), ("en", "phone")])
+def test_a_shop_or_a_product_may_have_any_id(chromium: Browser, files: Files, language: str, viewport: str) -> None:
+    with opened(chromium, files["odd shops", language], viewport) as seen:
+        page = seen.page
+        for shop in ODD_SHOPS:
+            page.select_option("#shop", shop)
+            seen.ready()
+            assert page.inner_text(".morning:not([hidden]) .shop-name").strip() == shop
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+            assert page.locator(".plot[hidden][aria-label]").count() == 0
+            name = page.evaluate("fileName('campaigns')")
+            assert re.fullmatch(r"[\w-]+\.csv", name) and len(name.encode()) <= 200
+            assert page.evaluate("[named('product', 'constructor'), named('product', '__proto__')]") == [
+                "constructor",
+                "__proto__",
+            ]
+        assert seen.requests == [files["odd shops", language].as_uri()]
+        assert seen.complaints == []
+
+
+def test_a_segment_goes_by_its_label(chromium: Browser, files: Files) -> None:
+    with opened(chromium, files["full", "zh"]) as seen:
+        told = seen.page.locator("#c-audience_segments td.name").all_inner_texts()
+    assert told == ["高潜新客", "沉睡老客", "tiny"]
 
 
 def test_before_any_shop_has_data_the_page_says_so(chromium: Browser, files: Files) -> None:

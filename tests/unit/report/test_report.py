@@ -98,6 +98,11 @@ def test_a_template_is_cut_into_words_and_values() -> None:
     assert parts("{a}人，{b}。", {"a": "1", "b": "{c}"}) == [("1", True), ("人，", False), ("{c}", True), ("。", False)]
 
 
+@pytest.mark.parametrize(("rows", "said"), [("1", "1 row"), ("2", "2 rows"), ("11", "11 rows")])
+def test_one_is_not_told_as_many(rows: str, said: str) -> None:
+    assert "".join(text for text, _ in parts("{n} row(s)", {"n": rows})) == said
+
+
 def told(found: dict[str, Any], topic: str, language: str = "en") -> tuple[str, str]:
     paragraph = next(p for p in Story(found, "shop-1", language).told() if p.topic == topic)
     return "".join(text for text, _ in paragraph.text).strip(), paragraph.tone
@@ -124,7 +129,7 @@ def test_the_factor_that_moved_sales_is_named(small: dict[str, Any]) -> None:
         "down",
     )
     assert told(found, "trade", "zh")[0].startswith(
-        "当日支付 ¥450.00，退款后 ¥400.00；9人成交 11单。比上周同日下降 55.0%，主要因为每位买家的支付额下降 50.0%。"
+        "当日支付 ¥450.00，退款后 ¥400.00；9 人成交 11 单。比上周同日下降 55.0%，主要因为每位买家的支付额下降 50.0%。"
     )
 
 
@@ -164,9 +169,39 @@ def test_the_bottleneck_and_what_drags_the_experience_are_named(small: dict[str,
     assert "The bottleneck is the A3 up-rate, at 61% of its benchmark." in text and tone == "warn"
     assert "What drags it most is the bad review rate: 0.90 of 1.5 points lost." in told(small, "experience")[0]
     assert "Running: \u2068双11\u2069 (¥812,000.50 paid so far)." in told(small, "campaign")[0]
-    assert (
-        "4 rows are held back, most of them in orders (in the future). 1 files were refused." in told(small, "data")[0]
-    )
+    assert "Held back: 4 rows, most in orders (in the future). Refused: 1 file." in told(small, "data")[0]
+
+
+def test_a_score_of_nothing_does_not_list_everything(small: dict[str, Any]) -> None:
+    found = json.loads(json.dumps(small, default=str))
+    days = found["shops"]["shop-1"]["score"]["day"]
+    days["score_100"][-1] = None
+    some, *others = days["indicators"].values()
+    for series in others:
+        series["points"][-1] = None
+    text, tone = told(found, "score")
+    assert text.count(",") >= len(others) - 1 and "Not scored: " in text and tone == "warn"
+    some["points"][-1] = None
+    assert "Not scored" not in told(found, "score")[0]
+
+
+def test_a_fall_is_told_as_one(small: dict[str, Any]) -> None:
+    """A campaign 2 % below its baseline did not lift sales; a product that falls out of its class is no good news."""
+    found = json.loads(json.dumps(small, default=str))
+    shop = found["shops"]["shop-1"]
+    row = {"campaign_id": "c1", "ends_on": "2025-10-02", "uplift": -0.02}
+    shop["list"]["campaigns"] = {"columns": list(row), "rows": [list(row.values())]}
+    text, _ = told(found, "campaign")
+    assert "The last one to end, \u2068双11\u2069, had sales down 2.0% against its baseline." in text
+    for moved_from, quadrant, tone in (
+        ("profit", "potential", "down"), ("potential", "core", "up"), ("traffic", "profit", "flat"),
+    ):  # fmt: skip
+        row = {"business_date": found["day"], "scope": "all", "product_id": "p1", "moved_from": moved_from}
+        row["quadrant"] = quadrant
+        shop["list"]["moves"] = {"columns": list(row), "rows": [list(row.values())]}
+        shop["goods"]["moved"] = 1
+        text, found_tone = told(found, "goods")
+        assert text.startswith("1 product changed class: ") and found_tone == tone
 
 
 def test_what_is_wrong_comes_first_and_a_healthy_shop_has_no_such_paragraph(small: dict[str, Any]) -> None:
@@ -280,6 +315,15 @@ def test_a_large_shop_stays_light_and_is_written_at_once(tmp_path: Path, setting
     assert max(len(text.encode()) for text in pages) < 3_000_000
     assert spent < 5
     assert all(LONG_TITLE in text for text in pages)
+
+
+def test_a_file_published_before_segments_had_labels_is_read(tmp_path: Path) -> None:
+    path = write(tmp_path / "old.duckdb", Shape(days=2, products=2))
+    assert taken(path)["segments"]["zh"]["lapsed_buyers"] == "沉睡老客"
+    con = duckdb.connect(str(path))
+    con.execute("drop table operations.segments")
+    con.close()
+    assert taken(path)["segments"] == {"zh": {}, "en": {}}
 
 
 def test_the_charts_are_the_released_ones() -> None:

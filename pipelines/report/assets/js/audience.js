@@ -94,6 +94,6 @@ charts.audience_forecast = () => {
 };
 
 charts.audience_segments = () => {
-  const table = listed("segments", "audience_segments", { segment: "name", users: "int", holdout_users: "int" });
+  const table = listed("segments", "audience_segments", { segment: { kind: "name", of: (id) => own(DATA.segments, id) ?? id }, users: "int", holdout_users: "int" });
   return table.rows.length ? { table, tableOnly: true, asof: fill(W.page.chart.as_of, { day: shop().last }) } : { why: why("audience_segments") };
 };

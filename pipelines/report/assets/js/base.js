@@ -13,8 +13,10 @@ const column = (mart, name) => DATA.columns[mart]?.[name] ?? W.charts.column[nam
 
 // A name from outside keeps its writing direction to itself, also where no markup can say so.
 const isolated = (name) => "\u2068" + name + "\u2069";
+// An id may be the name of something every object has.
+const own = (words, id) => (words && Object.hasOwn(words, id) ? words[id] : undefined);
 function named(kind, id) {
-  const name = shop().names[kind]?.[id];
+  const name = own(shop().names[kind], id);
   // Contents share their topics: the end of the id tells them apart.
   return name === undefined ? id : kind === "content" ? `${name} …${id.slice(-4)}` : name;
 }
@@ -49,7 +51,7 @@ const shown = (kind, value) => (value === null || value === undefined ? "—" : 
 
 function brief(value) {
   const size = Math.abs(value);
-  const plain = String(size >= 100 ? Math.round(value) : +value.toPrecision(4));
+  const plain = size >= 100 ? grouped(Math.round(value)) : String(+value.toPrecision(4));
   const cut = (by, unit) => String(+(value / by).toPrecision(size / by >= 1000 ? 4 : 3)) + unit;
   if (LANG === "zh") return size >= 1e8 ? cut(1e8, "亿") : size >= 1e4 ? cut(1e4, "万") : plain;
   return size >= 1e6 ? cut(1e6, "M") : size >= 1e3 ? cut(1e3, "k") : plain;

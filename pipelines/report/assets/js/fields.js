@@ -24,7 +24,7 @@ charts.path_mix = () => {
       rows: paths.flatMap((path) => used.filter((scene) => paidBy(path, scene)).map((scene) => [term("path", path), term("scene", scene), paidBy(path, scene), paidBy(path, scene) / total])),
     },
     option: frame({
-      grid: { left: 4, right: 56, top: 34, bottom: 4, containLabel: true },
+      grid: { left: 4, right: 56, top: 34, bottom: 4, ...HELD },
       tooltip: { ...tipBox(), trigger: "item", formatter: (p) => tip(`${p.name} · ${p.seriesName}`, [[column(mart, "paid_amount"), shown("money", p.value)], [column(mart, "amount_share"), shown("pct", p.value / total)]]) },
       xAxis: valueAxis(brief, { splitLine: { show: false }, axisLabel: { show: false } }),
       yAxis: categoryAxis(paths.map((path) => term("path", path)), { inverse: true, axisLine: { show: false }, axisLabel: { ...labelStyle(), color: ink("soft"), fontSize: 12 } }),
@@ -153,7 +153,7 @@ charts.campaigns = () => {
   return {
     height: 70 + drawn.length * 44, table, asof: fill(W.page.chart.as_of, { day: shop().last }),
     option: frame({
-      grid: { left: 4, right: 70, top: 34, bottom: 4, containLabel: true },
+      grid: { left: 4, right: 70, top: 34, bottom: 4, ...HELD },
       tooltip: { ...tipBox(), trigger: "item", formatter: (p) => tip(label(drawn[p.dataIndex]), [[column(mart, "paid_amount"), shown("money", drawn[p.dataIndex].paid_amount)], [column(mart, "baseline_amount"), shown("money", drawn[p.dataIndex].baseline_amount)], [column(mart, "uplift"), shown("pct", drawn[p.dataIndex].uplift)]]) },
       xAxis: valueAxis(brief), yAxis: categoryAxis(drawn.map((row) => isolated(label(row))), { inverse: true, axisLine: { show: false }, axisLabel: { ...labelStyle(), color: ink("soft"), fontSize: 12, width: 130, overflow: "truncate" } }),
       series: [

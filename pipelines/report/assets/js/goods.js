@@ -10,7 +10,7 @@ const PRODUCTS = {
   quadrant_gross: inWords("quadrant"), is_provisional: "flag", is_tail_risk: "flag", moved_from: inWords("quadrant"),
 };
 const PRODUCTS_WITH_ID = (table, rows) => ({
-  ...table, columns: [table.columns[0], { label: column("product_quadrant", "product_id"), kind: "id" }, ...table.columns.slice(1)].map((c, i) => (i === 0 ? { ...c, label: W.charts.word.product } : c)),
+  ...table, columns: [table.columns[0], { label: column("product_quadrant", "product_id"), kind: "id" }, ...table.columns.slice(1)],
   rows: table.rows.map((row, i) => [row[0], rows[i].product_id, ...row.slice(1)]),
 });
 function products(keep) {
@@ -41,7 +41,8 @@ charts.goods_quadrant = (plot) => {
   return {
     height: narrow(plot) ? 360 : 440, asof: window30(), table: products((row) => row.scope === scope), side: about(best),
     option: frame({
-      grid: { left: 26, right: 16, top: 34, bottom: 26, containLabel: true },
+      grid: { left: 26, right: 16, top: 34, bottom: 26, ...HELD },
+      legend: { ...frame().legend, icon: undefined, itemWidth: 10, itemHeight: 10 },
       tooltip: {
         ...tipBox(), trigger: "item",
         formatter: (p) => (p.data.row ? tip(named("product", p.data.row.product_id), [

@@ -17,7 +17,8 @@ behindBox.querySelector(".close").onclick = () => behindBox.close();
 function draw(figure) {
   const name = figure.dataset.chart;
   const plot = figure.querySelector(".plot");
-  const made = shop() ? charts[name](plot) : { why: W.page.why.range };
+  const told = shop() ? charts[name](plot) : { why: W.page.why.range };
+  const made = told.option ? withWholeLegend(told, plot) : told;
   drawn.set(name, made);
   const find = (selector) => figure.querySelector(selector);
   const pictured = Boolean(made.option);
@@ -36,6 +37,7 @@ function draw(figure) {
   const held = echarts.getInstanceByDom(plot);
   if (!pictured || plot.hidden) {
     held?.dispose();
+    plot.removeAttribute("aria-label");
     figure.dataset.ready = "true";
     return;
   }

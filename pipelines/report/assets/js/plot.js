@@ -21,19 +21,50 @@ const categoryAxis = (data, more = {}) => ({
   type: "category", data, axisTick: { show: false }, axisLine: { lineStyle: { color: ink("rule") } },
   axisLabel: { ...labelStyle(), hideOverlap: true }, ...more,
 });
+// Days of one year need not repeat it: the caption has them whole.
+const timeAxis = (labels, more = {}) => {
+  const oneYear = state.grain !== "month" && labels[0].slice(0, 4) === labels[labels.length - 1].slice(0, 4);
+  return categoryAxis(labels, { ...more, axisLabel: { ...labelStyle(), hideOverlap: true, formatter: (label) => (oneYear ? label.slice(5) : label) } });
+};
 const valueAxis = (format, more = {}) => ({
   type: "value", axisLabel: { ...labelStyle(), formatter: format, hideOverlap: true }, splitLine: { lineStyle: { color: ink("rule") } },
   axisLine: { show: false }, axisTick: { show: false }, splitNumber: 4, ...more,
 });
+// A grid holds its labels on every side, also the first date, which begins left of the first point.
+const HELD = { outerBoundsMode: "same", outerBoundsContain: "axisLabel" };
 const frame = (more = {}) => ({
   animation: false, textStyle: { fontFamily: FONT, color: ink("ink") }, color: palette(), aria: { enabled: false },
-  grid: { left: 4, right: 12, top: 34, bottom: 4, containLabel: true }, tooltip: { ...tipBox(), trigger: "axis" },
+  grid: { left: 4, right: 12, top: 34, bottom: 4, ...HELD }, tooltip: { ...tipBox(), trigger: "axis" },
   legend: {
     top: 0, left: 0, icon: "roundRect", itemWidth: 12, itemHeight: 8, itemGap: 16, type: "scroll",
     textStyle: { ...labelStyle(), color: ink("soft") }, pageTextStyle: labelStyle(), pageIconColor: ink("soft"),
   },
   ...more,
 });
+// On a narrow page a legend breaks its lines instead of hiding its end behind arrows; the chart grows by as much.
+const pen = document.createElement("canvas").getContext("2d");
+function withWholeLegend(made, plot) {
+  const { legend, grid, series } = made.option;
+  if (!narrow(plot) || !legend || legend.show === false || !grid) return made;
+  pen.font = `${legend.textStyle.fontSize}px ${FONT}`;
+  let lines = 1;
+  let used = 0;
+  for (const name of new Set(series.map((one) => one.name))) {
+    const width = legend.itemWidth + 5 + pen.measureText(name).width;
+    if (used && used + width > plot.clientWidth) { lines += 1; used = 0; }
+    used += width + legend.itemGap;
+  }
+  const more = 22 * (lines - 1);
+  return {
+    ...made, height: (made.height ?? 260) + more,
+    option: { ...made.option, legend: { ...legend, type: "plain", itemGap: legend.itemGap - 1 }, grid: { ...grid, top: grid.top + more } },
+  };
+}
+// Words in lines of a few letters, where a label has little room beside it.
+const folded = (text) => text.split(" ").reduce((lines, word) => {
+  const last = lines[lines.length - 1];
+  return last !== undefined && last.length + word.length < 12 ? [...lines.slice(0, -1), `${last} ${word}`] : [...lines, word];
+}, []).join("\n");
 const axisTip = (kinds) => ({
   ...tipBox(), trigger: "axis", axisPointer: { type: "line", lineStyle: { color: ink("muted") } },
   formatter: (points) => tip(points[0].axisValueLabel ?? points[0].name, points.map((p) => [
@@ -58,7 +89,8 @@ function overTime({ mart, parts, format, hint, behind, min, height = 260 }) {
     asof: spans.length > 1 ? fill(W.page.chart.range, { from: spans[0].label, to: spans[spans.length - 1].label }) : spans[0].label,
     option: frame({
       tooltip: axisTip(parts.map((p) => p.kind)),
-      xAxis: categoryAxis(spans.map((span) => span.label), { boundaryGap: parts.some((p) => p.type === "bar") }),
+      grid: { ...frame().grid, right: 16 },
+      xAxis: timeAxis(spans.map((span) => span.label), { boundaryGap: parts.some((p) => p.type === "bar") }),
       yAxis: valueAxis(format, min === undefined ? {} : { min, scale: true }),
       series: parts.map((p, i) => ({
         name: p.name, type: p.type ?? "line", stack: p.stack, data: table.rows.map((row) => row[i + 1]),
@@ -79,8 +111,8 @@ function beside({ bars, kind, format, max, line, marks, height, labels }) {
   return {
     height: height ?? 42 + bars.length * 32 + (marks ? 24 : 0),
     option: frame({
-      grid: { left: 4, right: 4, top: marks ? 30 : 8, bottom: 4, containLabel: true },
-      legend: marks ? frame().legend : { show: false },
+      grid: { left: 4, right: 4, top: marks ? 30 : 8, bottom: 4, ...HELD },
+      legend: marks ? { ...frame().legend, data: [W.charts.word.ours, { name: marks, icon: "circle" }] } : { show: false },
       tooltip: { ...tipBox(), trigger: "item", formatter: (p) => tip(drawn[p.dataIndex].name, drawn[p.dataIndex].tip ?? [[p.seriesName, text(drawn[p.dataIndex])]]) },
       xAxis: valueAxis(format, { max, splitLine: { show: false }, axisLabel: { show: false } }),
       yAxis: [
@@ -114,7 +146,7 @@ function shaded({ across, down, cells, kind, format, height }) {
     height: height ?? 46 + down.length * 44,
     option: frame({
       legend: { show: false },
-      grid: { left: 4, right: 4, top: 26, bottom: 4, containLabel: true },
+      grid: { left: 4, right: 4, top: 26, bottom: 4, ...HELD },
       tooltip: { ...tipBox(), trigger: "item", formatter: (p) => tip(`${down[p.value[1]]} · ${across[p.value[0]]}`, [[W.charts.word.value, shown(kind, p.value[2])]]) },
       xAxis: categoryAxis(across, { position: "top", axisLine: { show: false }, splitArea: { show: false } }),
       yAxis: categoryAxis(down, { inverse: true, axisLine: { show: false } }),

@@ -44,7 +44,7 @@ function download(name, table) {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
-const fileName = (chart) => `${chart}_${state.shop.replace(/[^\w\u4e00-\u9fff-]+/g, "_")}_${dayAt(state.from)}_${dayAt(state.to)}.csv`;
+const fileName = (chart) => `${chart}_${state.shop.replace(/[^\w\u4e00-\u9fff-]+/g, "_").slice(0, 40)}_${dayAt(state.from)}_${dayAt(state.to)}.csv`;
 
 // The rows of a listing as a table: `kinds` names the columns to show, in order, and how.
 function listed(listing, mart, kinds, keep = () => true) {
@@ -53,13 +53,13 @@ function listed(listing, mart, kinds, keep = () => true) {
   const rows = records(listing).filter(keep);
   return {
     mart,
-    columns: chosen.map(([name, kind]) => ({ label: column(mart, name), kind: typeof kind === "string" ? kind : kind.kind })),
+    columns: chosen.map(([name, kind]) => ({ label: kind.label ?? column(mart, name), kind: typeof kind === "string" ? kind : kind.kind })),
     rows: rows.map((row) => chosen.map(([name, kind]) => (typeof kind === "string" ? row[name] : kind.of(row[name], row)))),
     total: rows.length === held.rows.length ? held.total : rows.length,
   };
 }
 const inWords = (family) => ({ kind: "text", of: (code) => (code === null ? null : term(family, code)) });
-const byName = (kind) => ({ kind: "name", of: (id) => named(kind, id) });
+const byName = (kind) => ({ kind: "name", label: W.charts.word[kind], of: (id) => named(kind, id) });
 
 // One row a day of a daily mart, for the rows behind a period.
 function dailyRows(mart, kinds, span, split) {

@@ -51,7 +51,7 @@ charts.score_radar = (plot) => {
     option: frame({
       legend: { show: false }, tooltip: { ...tipBox(), trigger: "item", formatter: () => tip(held.start[i], codes.map((code, k) => [term("indicator", code), shown("pct", values[k])])) },
       radar: {
-        indicator: codes.map((code, k) => ({ name: term("indicator", code) + (values[k] === null ? " —" : ""), max: 1 })), radius: narrow(plot) ? "52%" : "66%", splitNumber: 5,
+        indicator: codes.map((code, k) => ({ name: (narrow(plot) ? folded : String)(term("indicator", code)) + (values[k] === null ? " —" : ""), max: 1 })), radius: narrow(plot) ? "50%" : "66%", splitNumber: 5,
         axisName: { color: ink("soft"), fontSize: 11.5, fontFamily: FONT }, splitArea: { show: false },
         splitLine: { lineStyle: { color: ink("rule") } }, axisLine: { lineStyle: { color: ink("rule") } },
       },
@@ -97,7 +97,7 @@ charts.score_trend = () => {
       rows: at.map((i) => [held.start[i], ...lines.map((name) => held[name][i])]),
     },
     option: frame({
-      tooltip: axisTip(["points"]), xAxis: categoryAxis(at.map((i) => held.start[i])), yAxis: valueAxis(brief, { max: 100, min: 0, interval: 25 }),
+      tooltip: axisTip(["points"]), xAxis: timeAxis(at.map((i) => held.start[i])), yAxis: valueAxis(brief, { max: 100, min: 0, interval: 25 }),
       series: lines.map((name) => ({
         name: names[name], type: "line", data: at.map((i) => held[name][i]), symbol: at.length < 32 ? "circle" : "none", symbolSize: 5,
         lineStyle: { width: name === "score_100" ? 2.2 : 1.4, color: colours[name], type: name === "score_100" ? "solid" : "dashed" }, itemStyle: { color: colours[name] },
