@@ -25,6 +25,7 @@ from pipelines.report.page import ECHARTS, Notice, layout, page
 from pipelines.report.story import Story
 from tests.fixtures.published import LAST, PUBLISHED_AT, Shape, write
 
+ROOT = Path(__file__).parents[3]
 LONG_TITLE = "北欧风陶瓷马克杯带盖带勺男女情侣办公室家用大容量早餐杯礼盒"
 
 
@@ -74,6 +75,15 @@ def test_every_chart_has_its_words_and_every_feed_its_name() -> None:
     assert [section["id"] for section in layout()] == list(charts["section"])
     terms = words("zh")["terms"]
     assert set(load_feeds()) == set(terms["feed"])
+
+
+def test_every_reason_to_hold_a_row_back_has_its_words() -> None:
+    written_down = "".join(path.read_text("utf-8") for path in (ROOT / "pipelines" / "landing").glob("*.py"))
+    codes = set(re.findall(r"(?:then|else) '([a-z0-9]+(?:_[a-z0-9]+)+|formula|overflow)'", written_down))
+    codes |= set(re.findall(r"refuse\(\w+, \"([a-z_0-9]+)\"", written_down))
+    codes |= set(re.findall(r"\"((?:un|broken)\w*_quote)\"", written_down))
+    assert {"formula", "line_too_long", "not_a_time", "missing_required"} <= codes
+    assert codes <= set(words("zh")["terms"]["reason"]), codes
 
 
 @pytest.mark.parametrize(
