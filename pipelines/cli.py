@@ -716,8 +716,9 @@ def show_health(state: Any) -> None:
             known = f"{data.order_lines_with_buyer:,} of {data.order_lines:,} order lines"
             cure = "; a file in buyer_map/ names more" if data.order_lines_with_buyer != data.order_lines else ""
             out.print(f"buyers      known for {known}{cure}")
-        held = ", ".join(f"{count:,} {feed} ({reason})" for feed, reason, count in data.quarantined[:5]) or "nothing"
-        out.print(f"held back   {held}", markup=False)
+        held = ", ".join(f"{count:,} {feed} ({reason})" for feed, reason, count in data.quarantined[:SHOWN_FILES])
+        more = sum(count for _, _, count in data.quarantined[SHOWN_FILES:])
+        out.print(f"held back   {held or 'nothing'}" + (f" … {more:,} more" if more else ""), markup=False)
     else:
         out.print("published   nothing yet")
     for night in state.nights:

@@ -3,14 +3,18 @@ and neither order, renames nor extra columns make a difference."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import random
+import zipfile
 from decimal import Decimal
+from xml.etree import ElementTree
 
 import pytest
 
 from pipelines.landing.layouts import load_layouts
-from tests.fixtures.exports import columns_of, order_csv, order_row, plain_csv, sheet
+from tests.fixtures.exports import columns_of, order_csv, order_row, plain_csv, sheet, workbook
 from tests.fixtures.landing import ORDER_HEADER, Shop, csv_text, order
 
 
@@ -356,6 +360,57 @@ def test_an_export_in_its_true_shape(shop, name):
     assert shop.rows(BOOKS + " order by feed") == books
     assert held_back(shop) == held
     assert shop.rows(query) == expected
+
+
+def lines_of(file: str, content: bytes) -> list[list[str]]:
+    """The cells of an export, header first."""
+    if file.endswith(".xlsx"):
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            tree = ElementTree.fromstring(archive.read("xl/worksheets/sheet1.xml"))
+        return [["".join(cell.itertext()) for cell in row] for row in tree.iter() if row.tag.endswith("}row")]
+    try:
+        text_of = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text_of = content.decode("gb18030")
+    return [row for row in csv.reader(io.StringIO(text_of)) if row]
+
+
+def drifted(layout, header: list[str], how: str) -> tuple[list[str], list[int]]:
+    """The header as another version of the platform writes it, and the place of each of its columns in the first, -1 for
+    one that is new."""
+    bare = [name.strip() for name in header]
+    if how == "shuffled":
+        order = random.Random(layout.layout).sample(range(len(bare)), len(bare))
+        return [bare[place] for place in order], order
+    if how == "extra":
+        return ["新列", *bare, "又一列"], [-1, *range(len(bare)), -1]
+    known = {column: alias for alias, column in layout.aliases.items() if column in layout.read}
+    swapped = [known.get(name, name) if name == next(iter(known), None) else name for name in bare]
+    return [f"\t{name.replace('（', '(').replace('）', ')')}\n" for name in swapped], list(range(len(bare)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["shuffled", "renamed", "extra"])
+@pytest.mark.parametrize("name", CASES)
+def test_another_order_name_or_column_changes_nothing(shop, name, how):
+    file, content, books, held, query, expected = CASES[name]
+    header, *rows = lines_of(file, content)
+    titles, places = drifted(load_layouts()[books[0][1]], header, how)
+    lines = [titles, *([row[place] if place >= 0 else "x" for place in places] for row in rows)]
+    if file.endswith(".xlsx"):
+        shop.drop(file, workbook(lines))
+    else:
+        text_of = io.StringIO()
+        csv.writer(text_of).writerows(lines)
+        shop.drop(file, text_of.getvalue().encode())
+    shop.load()
+    shop.check_books()
+    assert shop.rows(BOOKS + " order by feed") == books
+    # Under the name that the file gives the column; of two bad cells the first in the file's order is named.
+    said = slice(0, 1) if how == "shuffled" else slice(0, 4, 3)
+    assert [row[said] for row in held_back(shop)] == [row[said] for row in held]
+    shown = [row if "source_line" not in query else row[:-1] for row in shop.rows(query)]
+    assert shown == [row if "source_line" not in query else row[:-1] for row in expected]
 
 
 def test_the_sum_of_several_days_never_becomes_a_day(shop):
