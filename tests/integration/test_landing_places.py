@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -84,7 +85,7 @@ def closed(monkeypatch):
 
     def scandir(path):
         # Whoever removes a folder scans it by its number.
-        if not isinstance(path, int) and os.path.basename(path) in names:
+        if not isinstance(path, int) and Path(path).name in names:
             raise PermissionError(13, "Permission denied", str(path))
         return scan(path)
 
