@@ -9,10 +9,12 @@ import difflib
 import os
 import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+from pipelines.errors import QuanyuError
 
 READABLE = (".csv", ".csv.gz", ".parquet", ".xlsx")
 UNPLACED = "unknown"
@@ -77,18 +79,41 @@ def is_ignored(name: str) -> bool:
 
 
 def discover(landing: Path, feeds: Iterable[str]) -> list[Found]:
-    """Every visible file under `landing` in delivery order, those with a `problem` included."""
+    """Every visible file under `landing` in delivery order, those with a `problem` included: a folder that cannot be
+    opened is one of them. Raises `QuanyuError` where that is `landing` itself.
+    """
     root = landing.resolve()
     names = list(feeds)
     found: list[Found] = []
-    for folder, folders, files in os.walk(root, followlinks=False):
+    closed: list[OSError] = []
+    for folder, folders, files in os.walk(root, onerror=closed.append, followlinks=False):
         here = Path(folder)
         folders[:] = sorted(name for name in folders if not is_ignored(name))
         links = [name for name in folders if (here / name).is_symlink()]
         for name in sorted([*files, *links]):
             if not is_ignored(name) and (item := _look(root, here / name, names)):
                 found.append(item)
-    return sorted(found, key=lambda item: item.delivered)
+    return sorted([*found, *_closed(root, closed, names)], key=lambda item: item.delivered)
+
+
+def _closed(root: Path, errors: list[OSError], feeds: list[str]) -> Iterator[Found]:
+    """The folders whose files nobody could list. One that went away meanwhile held nothing that is missed."""
+    for error in errors:
+        path = Path(error.filename)
+        if path == root:
+            raise QuanyuError(f"{root}: cannot be opened ({error.strerror}); check its permissions") from error
+        if not isinstance(error, FileNotFoundError):
+            info, relative = path.lstat(), path.relative_to(root)
+            yield Found(
+                path=path,
+                relative=shown_path(relative),
+                feed=relative.parts[0] if relative.parts[0] in feeds else UNPLACED,
+                kind="",
+                size=info.st_size,
+                mtime_ns=info.st_mtime_ns,
+                ctime_ns=info.st_ctime_ns,
+                problem=f"is a folder that cannot be opened ({error.strerror}); check its permissions",
+            )
 
 
 def _look(root: Path, path: Path, feeds: list[str]) -> Found | None:

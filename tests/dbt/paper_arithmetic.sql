@@ -32,6 +32,8 @@ weights as (
     from {{ ref('operating_indicators') }} as w
     left join {{ ref('paper_reference_figures') }} as f
         on f.figure = w.indicator || '_weight'
+    -- A dated change of a rule stands beside the paper's row, and is no statement of the paper.
+    where w.valid_from = date '2000-01-01'
 ),
 
 statements as (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -74,6 +75,43 @@ def test_a_missing_folder_is_said(shop):
     shop.landing.rmdir()
     assert shop.load().files == ()
     assert "no such folder" in shop.said[0]
+
+
+@pytest.fixture
+def closed(monkeypatch):
+    """Names of folders that nobody may open; permissions would not keep out the superuser."""
+    names = set()
+    scan = os.scandir
+
+    def scandir(path):
+        # Whoever removes a folder scans it by its number.
+        if not isinstance(path, int) and Path(path).name in names:
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    return names
+
+
+def test_a_folder_that_cannot_be_opened_is_said_and_the_others_load(shop, closed):
+    shop.drop("orders/a.csv", GOOD)
+    shop.drop("orders/late/b.csv", GOOD + "L2,O2\n")
+    shop.drop("refunds/c.csv", GOOD)
+    closed |= {"late", "refunds"}
+    assert {file.path: (file.feed, file.status) for file in shop.load().files} == {
+        "orders/a.csv": ("orders", "loaded"),
+        "orders/late": ("orders", "refused"),
+        "refunds": ("refunds", "refused"),
+    }
+    [(error,)] = shop.rows("select error from control.load_audit where path = 'refunds'")
+    assert error == "refunds: is a folder that cannot be opened (Permission denied); check its permissions"
+
+
+def test_a_landing_folder_that_cannot_be_opened_ends_the_load(shop, closed):
+    shop.drop("orders/a.csv", GOOD)
+    closed.add(shop.landing.name)
+    with pytest.raises(QuanyuError, match=r"landing: cannot be opened \(Permission denied\); check its permissions"):
+        shop.load()
 
 
 def test_export_times_in_names():

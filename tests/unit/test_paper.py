@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
+import re
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
+import duckdb
 import pytest
 
-SEED = Path(__file__).parents[2] / "seeds" / "paper" / "paper_reference_figures.csv"
+PROJECT = Path(__file__).parents[2]
+SEED = PROJECT / "seeds" / "paper" / "paper_reference_figures.csv"
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +98,15 @@ def test_lucky_bags(printed: dict[str, Decimal]) -> None:
     # 50 bags a live have 49 intervals between them.
     hours = (printed["lucky_bags_per_live"] - 1) * printed["lucky_bag_interval"] / 60
     assert rounded(hours, "0.1") == Decimal("3.0")
+
+
+def test_a_dated_change_of_a_rule_is_no_contradiction_of_the_paper(tmp_path: Path) -> None:
+    """The night's own test of the arithmetic, over the seeds with a minimum that changes on a day."""
+    rules = (PROJECT / "seeds" / "rules" / "operating_indicators.csv").read_text(encoding="utf-8").splitlines()
+    [clicks] = [rule for rule in rules if rule.startswith("click_purchase_rate,")]
+    changed = tmp_path / "operating_indicators.csv"
+    changed.write_text("\n".join([*rules, clicks.replace(",30,", ",50,").replace("2000-", "2025-")]), encoding="utf-8")
+    seeds = {"operating_indicators": changed, "paper_reference_figures": SEED}
+    sql = (PROJECT / "tests" / "dbt" / "paper_arithmetic.sql").read_text(encoding="utf-8")
+    sql = re.sub(r"\{\{ ref\('(\w+)'\) \}\}", lambda name: f"read_csv('{seeds[name[1]]}')", sql)
+    assert duckdb.sql(sql).fetchall() == []
