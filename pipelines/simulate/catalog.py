@@ -54,6 +54,11 @@ class Catalog:
         on_sale = (self.listed <= day) & (self.ends > day)
         return np.cumsum(self.appeal * self._mood[day // 30 % len(self._mood)] * on_sale)
 
+    def demand(self, day: int) -> NDArray[np.float64]:
+        """How much of each product is bought that day, relative to the others: looked at, and bought by who looks."""
+        on_sale = (self.listed <= day) & (self.ends > day)
+        return self.appeal * self.readiness * self._mood[day // 30 % len(self._mood)] * on_sale
+
     def pick(self, rng: np.random.Generator, reach: NDArray[np.float64], count: int) -> Ints:
         """Positions of `count` products, drawn by cumulated appeal."""
         found = np.searchsorted(reach, rng.random(count) * reach[-1], side="right")

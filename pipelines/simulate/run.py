@@ -182,6 +182,8 @@ def _open_shop(
     if trouble is not None:
         trouble.drain(np.random.default_rng([seed, _FIXED, number, 3]), crowd)
     shelf = goods.stock(rng, number, users, first_day, len(busy), words)
+    if trouble is not None:
+        trouble.push(shelf)
     accounts = media.sign_up(rng, number, len(busy), words)
     posts = media.publish(rng, number, first_day, busy, accounts, shelf, words)
     code = int(words.positions([f"shop-{number + 1}"])[0])

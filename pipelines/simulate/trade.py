@@ -23,8 +23,8 @@ _CREATED, _PAID_STATUS, _SHIPPED, _DELIVERED, _FINISHED, _CLOSED = range(6)
 _APPLIED, _APPROVED, _REJECTED, _SUCCEEDED, _CANCELLED = range(5)
 _REFUND_ONLY, _RETURN, _EXCHANGE, _PRICE = range(4)
 _NEVER = np.int64(2**60)
-# The flaw of a product that fails in use, in thousandths of an ordinary one's: every third buyer asks for money back.
-_BROKEN = 12_000
+# The flaw of a product that fails in use, in thousandths of an ordinary one's: most buyers ask for money back.
+_BROKEN = 40_000
 
 # Eight texts for each mood, from angry to kind; one has quotes and a comma, as real ones do.
 _COMMENTS = (

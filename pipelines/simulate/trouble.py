@@ -19,6 +19,7 @@ _LATE_AFTER, _FAULTY_AFTER = 0.6, 0.7
 _LEAK_DAYS = 50
 _LEAK_SHARE = 1 / 3
 _FAULTY_PRODUCTS = 2
+_PUSHED_SHARE = 0.09
 _SLOWER = 1.45
 _LOYAL_SHARE = 0.12
 _LEAVE_DAYS = 9.0
@@ -56,12 +57,18 @@ class Trouble:
         leaves = self.leak + rng.exponential(_LEAVE_DAYS, count).astype(np.int64)
         people.quits = np.where(rng.random(count) < _LOYAL_SHARE, len(people.arrived) + 1, leaves)
 
+    def push(self, catalog: Catalog) -> None:
+        """Make best-sellers of the products that will fail: few buy in such a shop, and a fault shows in many sales."""
+        demand = catalog.demand(self.faulty)
+        pushed = np.argsort(-demand, kind="stable")[:_FAULTY_PRODUCTS]
+        least = _PUSHED_SHARE * (demand.sum() - demand[pushed].sum())
+        catalog.appeal[pushed] *= np.maximum(least / demand[pushed], 1.0)
+
     def faulty_products(self, catalog: Catalog, day: int) -> Ints:
-        """Positions of the products that fail in use: the most wanted ones of the core range, from their day on."""
+        """Positions of the products that fail in use from their day on: those that sell best then."""
         if day < self.faulty:
             return np.empty(0, dtype=np.int64)
-        old = np.flatnonzero((catalog.listed <= 0) & (catalog.tier == 1))
-        return old[np.argsort(-catalog.appeal[old], kind="stable")][:_FAULTY_PRODUCTS]
+        return np.argsort(-catalog.demand(self.faulty), kind="stable")[:_FAULTY_PRODUCTS].astype(np.int64)
 
     def truth(self, first: date, shops: dict[str, Catalog]) -> list[dict[str, Any]]:
         """The planted causes: kind, first day, shop, the products concerned, and what they do."""
