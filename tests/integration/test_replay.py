@@ -29,8 +29,8 @@ from tests.oracle.generate_turns import with_turns
 from tests.oracle.nights import pseudonymised, published, rebuild, run_at_once, run_deliveries, run_nights
 
 TINY = Profile(users=7, products=6, days=45, orders_a_day=0.8, events_a_day=3)
-# Some shops are young, some so old that windows have closed behind them.
-SIZES = (TINY, SMALL, Profile(users=9, products=7, days=105, orders_a_day=0.7, events_a_day=2))
+# Some shops are young, some so old that windows have closed behind them and most users are seldom heard of.
+SIZES = (TINY, SMALL, Profile(users=60, products=7, days=105, orders_a_day=0.7, events_a_day=2))
 
 
 def rows_of(seed: int, histories: int, last: date) -> list[tuple[date, str, Row]]:
