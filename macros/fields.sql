@@ -3,20 +3,17 @@
 {% macro touch_days(column) -%}
   {%- set changes = ref('int_run__changes') -%}
   {%- set rule = ref('int_fields__rule') -%}
-  {%- if not execute or not is_incremental() -%}
+  {%- if not execute or not is_incremental() or not control_value('previous_date') -%}
     {{ column }} <= {{ run_date() }}
   {%- else -%}
-    {%- set days = run_query(
-      "select distinct c.business_date - cast(b.days as integer) from " ~ changes ~ " as c cross join control.run as r"
-      ~ " inner join (select unnest(range(look_back_days + 1)) as days from " ~ rule ~ ") as b on true"
-      ~ " where c.domain = '" ~ model.config.meta.get('rebuild_days_of') ~ "' and c.business_date <= r.previous_date order by 1"
-    ).columns[0].values() -%}
-    {%- set newest = run_query("select r.previous_date + 1 - l.look_back_days from control.run as r cross join " ~ rule ~ " as l")
-      .columns[0][0] or "1900-01-01" -%}
-    ({{ column }} >= date '{{ newest }}' and {{ column }} <= {{ run_date() }}
-    {%- if days %} or {{ column }} in (
-      {%- for day in days %}date '{{ day }}'{{ ", " if not loop.last }}{% endfor -%}
-    ){% endif %})
+    {{ one_of_days(
+      column,
+      "select cast(d.business_date as date) as business_date from " ~ changes ~ " as c cross join control.run as r cross join "
+      ~ rule ~ " as l, " ~ days_between('c.business_date - l.look_back_days', 'c.business_date') ~ " as d (business_date)"
+      ~ " where c.domain = '" ~ model.config.meta.get('rebuild_days_of') ~ "' and c.business_date <= r.previous_date"
+      ~ " union select cast(d.business_date as date) from control.run as r cross join " ~ rule ~ " as l, "
+      ~ days_between('r.previous_date + 1 - l.look_back_days', 'r.business_date') ~ " as d (business_date)"
+    ) }}
   {%- endif -%}
 {%- endmacro %}
 

@@ -51,18 +51,26 @@
   {%- set changes = ref('int_run__changes') -%}
   {%- set found = model.config.meta.get('rebuild_days_of') or [] -%}
   {%- set domains = [found] if found is string else found -%}
-  {%- if not execute or not is_incremental() or not domains -%}
+  {%- if not execute or not is_incremental() or not domains or not control_value('previous_date') -%}
     {{ column }} <= {{ run_date() }}
   {%- else -%}
-    {%- set days = run_query(
-      "select distinct c.business_date from " ~ changes ~ " as c, control.run as r"
-      ~ " where c.domain in ('" ~ domains | join("', '") ~ "') and c.business_date <= r.previous_date order by 1"
-    ).columns[0].values() -%}
-    {%- set previous = control_value('previous_date') or "1900-01-01" -%}
-    ({{ column }} > date '{{ previous }}' and {{ column }} <= {{ run_date() }}
-    {%- if days %} or {{ column }} in (
-      {%- for day in days %}date '{{ day }}'{{ ", " if not loop.last }}{% endfor -%}
-    ){% endif %})
+    {{ one_of_days(
+      column,
+      "select c.business_date from " ~ changes ~ " as c, control.run as r"
+      ~ " where c.domain in ('" ~ domains | join("', '") ~ "') and c.business_date <= r.previous_date"
+      ~ " union select cast(d.business_date as date) from control.run as r, "
+      ~ days_between('r.previous_date + 1', 'r.business_date') ~ " as d (business_date)"
+    ) }}
+  {%- endif -%}
+{%- endmacro %}
+
+{# Predicate on a day column: one of the days a query finds, each by itself. Days alone prune; a range or days do not. #}
+{% macro one_of_days(column, query) -%}
+  {%- set days = run_query("select distinct business_date from (" ~ query ~ ") as days order by 1").columns[0].values() -%}
+  {%- if days -%}
+    {{ column }} in ({% for day in days %}date '{{ day }}'{{ ", " if not loop.last }}{% endfor %})
+  {%- else -%}
+    1 = 0
   {%- endif -%}
 {%- endmacro %}
 

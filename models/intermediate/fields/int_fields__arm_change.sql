@@ -18,7 +18,9 @@ paid_lines as (
         -- A purchase that never counted makes nobody known before its order was created (R21, R75).
         not l.is_ever_effective and l.created_on > l.paid_on as needs_proof
     from {{ ref('int_sales__line') }} as l
-    where l.is_paid_line and l.user_key is not null
+    where
+        l.is_paid_line and l.user_key is not null
+        and l.paid_on > {{ rebuild_from() }} - 1 - {{ fields_rule('window_days') }}
 ),
 
 unproven as (
@@ -57,9 +59,7 @@ facts as (
         on p.shop_id = s.shop_id and p.paid_on >= s.first_event_on
     left join first_known as k
         on p.shop_id = k.shop_id and p.user_key = k.user_key
-    where
-        p.paid_on > {{ rebuild_from() }} - 1 - {{ fields_rule('window_days') }}
-        and (not p.needs_proof or k.known_on is not null)
+    where not p.needs_proof or k.known_on is not null
 ),
 
 -- Each fact counts from its day until it leaves the window. Those before the first day to compute all cover the day before it,
