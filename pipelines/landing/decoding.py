@@ -225,6 +225,8 @@ def measure(path: Path) -> Shape:
     if size and last != b"\n":
         lines += 1
     newline = "\n" if pairs == 0 else "\r\n" if pairs == ends else "mixed"
+    if returns and not ends:
+        newline = "\r"
     return Shape(
         lines=lines,
         size=size,
@@ -249,10 +251,21 @@ def _has_marks(chunk: bytes, is_ascii: bool) -> bool:
 
 
 def decode(path: Path, scratch: Path) -> Text:
-    """Find the encoding and the shape of a text file. Copies to `scratch` only what is not UTF-8 already.
+    """Find the encoding and the shape of a text file. Copies to `scratch` only what is not UTF-8 already, or ends its
+    lines with CR alone.
 
     Raises `Unreadable` where the file is empty or in no encoding that is read.
     """
+    text = _as_utf8(path, scratch)
+    if text.shape.newline != "\r":
+        return text
+    target = scratch.with_name("line_feeds.csv")
+    with target.open("wb") as out:
+        out.writelines(chunk.replace(b"\r", b"\n") for chunk in _chunks(text.path))
+    return Text(target, text.encoding, measure(target))
+
+
+def _as_utf8(path: Path, scratch: Path) -> Text:
     with path.open("rb") as file:
         head = file.read(4096)
     if not head:

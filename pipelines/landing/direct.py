@@ -21,7 +21,7 @@ from pipelines.landing import applying
 from pipelines.landing.applying import Books, Delivery
 from pipelines.landing.declarations import PERSONAL_COLUMN, SHOP_COLUMN, ColumnSpec
 from pipelines.landing.decoding import Text
-from pipelines.landing.grammar import EARLIEST, FALSE_WORDS, NULL_WORDS, TRUE_WORDS, identifier, listed
+from pipelines.landing.grammar import EARLIEST, FALSE_WORDS, NULL_WORDS, TOO_BIG, TRUE_WORDS, identifier, listed
 from pipelines.landing.header import Header
 from pipelines.landing.reading import csv_source, readable_by_duckdb
 
@@ -190,9 +190,11 @@ def _check(cells: pa.Array, column: ColumnSpec, latest: datetime) -> None:
         low, high = found["min"].as_py(), found["max"].as_py()
         if low is not None and (low < datetime.fromisoformat(EARLIEST) or (high > latest and not column.planned)):
             raise Odd
-    elif column.type == "number" and column.min is not None:
-        low = pc.min_max(cells)["min"].as_py()
-        if low is not None and low < column.min:
+    elif column.type == "number":
+        found = pc.min_max(cells)
+        low, high = found["min"].as_py(), found["max"].as_py()
+        floor = -TOO_BIG if column.min is None else column.min
+        if low is not None and (low < floor or high >= TOO_BIG):
             raise Odd
     elif column.type in ("id", "text") and _has_odd_edges(cells, is_id=column.type == "id"):
         raise Odd

@@ -20,6 +20,7 @@ BLANKS = "chr(9) || chr(10) || chr(13) || ' ' || chr(160) || chr(12288) || chr(6
 TRUE_WORDS = ("true", "1", "1.0", "yes", "y", "t", "是")
 FALSE_WORDS = ("false", "0", "0.0", "no", "n", "f", "否")
 EARLIEST = "2010-01-01"
+TOO_BIG = 10**12
 
 # Why a row is held back: what its cells lack, and what keeps it from having cells.
 REASONS = (
@@ -238,6 +239,9 @@ def _number(text: str, column: ColumnSpec) -> list[Step]:
         f"when {value} is null then case when {too_big} then 'overflow' when {is_range} then 'a_range' "
         "else 'not_a_number' end"
     )
+    if column.type != "rate":
+        # Not a figure of a shop but an id or a time stamp in the wrong column; a few thousand of them overflow any sum.
+        reasons.append(f"when {value} <= -{TOO_BIG} or {value} >= {TOO_BIG} then 'overflow'")
     # A bound holds for what was delivered, not for what rounding makes of it.
     for bound, sign, reason in ((column.min, "<", "below_minimum"), (column.max, ">", "above_maximum")):
         if bound is not None:

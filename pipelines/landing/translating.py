@@ -244,9 +244,10 @@ def _computed(name: str, source: Source, part: Part, texts: dict[str, str]) -> s
     values = [f"{other}_value" if other in texts else "null" for other in (*source.hash_of, *source.product_of)]
     if source.product_of:
         spec = part.spec_of(name)
-        # Nothing that is counted or timed reaches 10^12, and two such factors fit the widest type.
+        # Nothing that is counted or timed reaches TOO_BIG, and two such factors fit the widest type.
         terms = " * ".join(f"cast(try_cast({value} as decimal(15,3)) as decimal(38,3))" for value in values)
-        return f"try_cast({terms} * {source.times} as {spec.sql_type})"
+        scale = {"int": 0, "money": 2, "number": 3}[spec.type]
+        return f"cast(try_cast({terms} * {source.times} as decimal({12 + scale},{scale})) as {spec.sql_type})"
     joined = " || '|' || ".join(f"cast({value} as varchar)" for value in values)
     return f"substr(sha256({SHOP_COLUMN}_of_row || '|' || {joined}), 1, 32)"
 

@@ -1,5 +1,5 @@
--- The parts of a day that are shares of one whole add up to 1, all or none of them there; fans and others are as many live
--- viewers as members and others (R91).
+-- The parts of a day that are shares of one whole add up to 1, all or none of them there; a source whose rows tell no views has
+-- no share of them (R29). Fans and others are as many live viewers as members and others (R91).
 with shares as (
     select shop_id, business_date, 'audience_5a_daily' as mart, '' as part, share
     from {{ ref('audience_5a_daily') }}
@@ -36,7 +36,9 @@ viewers as (
 select shop_id, business_date, mart, part, sum(share) as added_up
 from shares
 group by shop_id, business_date, mart, part
-having count(share) not in (0, count(*)) or abs(sum(share) - 1) > 1e-9
+having
+    abs(sum(share) - 1) > 1e-9
+    or (count(share) not in (0, count(*)) and mart <> 'traffic_source_daily')
 union all
 select shop_id, business_date, 'fan_member_daily' as mart, '' as part, cast(by_members - by_fans as double) as added_up
 from viewers

@@ -573,6 +573,7 @@ def with_aggregate(rows: list[tuple[date, str, Row]], seed: int) -> list[tuple[d
             }
             for column in (
                 "impressions",
+                "views",
                 "viewers",
                 "watch_seconds",
                 "interacting_viewers",
@@ -582,6 +583,10 @@ def with_aggregate(rows: list[tuple[date, str, Row]], seed: int) -> list[tuple[d
                 if rng.random() < 0.06:
                     row[column] = None
             made.append((min(day, last), "traffic_daily", row))
+            if rng.random() < 0.3:
+                # A second source of the scene, which may tell no views (R29).
+                second = row | {"traffic_source": "search", "views": rng.choice([None, 40])}
+                made.append((min(day, last), "traffic_daily", second))
     return rows + made
 
 

@@ -81,7 +81,9 @@ def worth_less(rng: random.Random, rows: list[Item], paid: list[Row], last: date
     described = {row["product_id"]: row for _, feed, row in rows if feed == "products"}
     sold = sorted({line["product_id"] for line in old} & set(described))
     for product in rng.sample(sold, min(len(sold), 2)):
-        margin = rng.choice([{"margin_rate": 0.25}, {"unit_cost": 3}, {"margin_rate": None, "unit_cost": None}])
+        margin = rng.choice(
+            [{"margin_rate": Decimal("0.25")}, {"unit_cost": Decimal(3)}, {"margin_rate": None, "unit_cost": None}]
+        )
         made.append((last - timedelta(days=rng.randrange(4)), "products", described[product] | margin))
     return made
 
