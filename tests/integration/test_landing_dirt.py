@@ -221,8 +221,11 @@ CASES = [
     bad_cell("id in the quantity", "overflow", quantity="691793000000000001"),
     bad_cell("time stamp in the quantity", "overflow", quantity="1768000000000"),
     bad_event("id in the seconds", "overflow", watch_seconds="691793000000000"),
-    Case("margin in percent without its sign", "product_id,margin_rate\nP1,0.3\nP2,32\nP3,1\n", 3, 2,
-         {3: ("margin_rate", "above_maximum")}, feed="products"),
+    Case(
+        "share in percent without its sign",
+        "author_id,snapshot_on,gender,share\nA1,2026-06-01,f,0.3\nA1,2026-06-01,m,32\nA2,2026-06-01,f,1\n",
+        3, 2, {3: ("share", "above_maximum")}, feed="author_audience",
+    ),
     bad_cell("fraction of a unit", "not_an_integer", quantity="1.5"),
     bad_cell("formula text", "not_a_number", paid_amount="=SUM(A1:A9)"),
     bad_cell("spreadsheet error", "not_a_number", paid_amount="#REF!"),

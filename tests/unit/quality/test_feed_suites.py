@@ -46,7 +46,8 @@ FAULTS = {
     "author_audience": {
         "null as author_id": "author_id_is_there",
         "null as snapshot_on": "snapshot_on_is_there",
-        "-0.1 as share": "share_is_not_negative",
+        "-0.1 as share": "share_is_within_bounds",
+        "1.2 as share": "share_is_within_bounds",
         "'2024-03-06' as snapshot_on": "dates_are_plausible",
     },
     "campaigns": {
@@ -122,7 +123,7 @@ ODDITIES = {
         "4 as unanswered_turns": "unanswered_turns_are_turns",
         "'2024-03-03 09:59' as closed_at": "session_ends_after_it_began",
     },
-    "author_audience": {"1.2 as share": "share_is_a_part", "0.5 as share": "cells_are_one_audience"},
+    "author_audience": {"0.5 as share": "cells_are_one_audience"},
     "campaigns": {"'2024-03-09' as ends_on": "days_are_in_order"},
     "lucky_bags": {"21 as winners": "winners_took_part", "'2024-03-03 19:00' as ended_at": "bag_ends_after_it_began"},
     "ad_spend": {"101 as clicks": "clicks_follow_impressions"},
@@ -176,18 +177,18 @@ def test_bad_rows_are_refused_and_odd_ones_told_with_file_and_line(warehouse: Wa
 
 
 def test_odd_rows_alone_refuse_nothing(warehouse: Warehouse) -> None:
-    """All feeds at once. Each odd row stands in for the delivered one, so that books and keys hold."""
-    for feed, faults in ODDITIES.items():
+    """All feeds at once. Each odd row stands in for the delivered one, so that books and keys hold; an audience is odd
+    only with a second row.
+    """
+    odd = {feed: faults for feed, faults in ODDITIES.items() if feed != "author_audience"}
+    for feed, faults in odd.items():
         fault = next(iter(faults))
         plant(warehouse, feed, {fault: faults[fault]}, 50)
         warehouse.change(f"delete from raw.raw_{feed} where source_line = 2")
     results = warehouse.gate("raw")
 
     warned = {(s.suite, r.expectation) for s in results for r in s.failures}
-    assert warned == {
-        ("raw_author_audience", "cells_are_one_audience"),
-        *((f"raw_{feed}", next(iter(faults.values()))) for feed, faults in ODDITIES.items()),
-    }
+    assert warned == {(f"raw_{feed}", next(iter(faults.values()))) for feed, faults in odd.items()}
     assert refusal("raw", results) is None
     assert all(line.startswith("warning: ") for line in failure_messages(results))
 

@@ -161,6 +161,13 @@ RAW_FAULTS = {
         "products/6.csv",
         2,
     ),
+    "a margin of more than all": (
+        "update raw.raw_products set margin_rate = 32",
+        "raw_products",
+        "margin_rate_is_at_most_one",
+        "products/6.csv",
+        2,
+    ),
     "a content of no kind": (
         "update raw.raw_contents set content_type = 'radio'",
         "raw_contents",
