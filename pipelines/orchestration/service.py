@@ -38,7 +38,9 @@ def serve(settings: Settings, host: str, port: int) -> None:
     def stop(_signal: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, stop)
+    # Of a job in the background Ctrl-C is ignored; what is ignored its children would ignore as well.
+    for told in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(told, stop)
     running = {
         name: subprocess.Popen(command, env=environment, cwd=settings.project)
         for name, command in commands(host, port).items()
