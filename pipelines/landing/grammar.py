@@ -20,7 +20,9 @@ BLANKS = "chr(9) || chr(10) || chr(13) || ' ' || chr(160) || chr(12288) || chr(6
 TRUE_WORDS = ("true", "1", "1.0", "yes", "y", "t", "是")
 FALSE_WORDS = ("false", "0", "0.0", "no", "n", "f", "否")
 EARLIEST = "2010-01-01"
-TOO_BIG = 10**12
+# No count, amount or duration of a shop has more digits before the point.
+WHOLE_DIGITS = 12
+TOO_BIG = 10**WHOLE_DIGITS
 
 # Why a row is held back: what its cells lack, and what keeps it from having cells.
 REASONS = (

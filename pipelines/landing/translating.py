@@ -14,7 +14,7 @@ import duckdb
 
 from pipelines.landing.declarations import SHOP_COLUMN, ColumnSpec, FeedSpec
 from pipelines.landing.decoding import Unreadable
-from pipelines.landing.grammar import BLANKS, NULL_WORDS, identifier, listed, quoted
+from pipelines.landing.grammar import BLANKS, NULL_WORDS, WHOLE_DIGITS, identifier, listed, quoted
 from pipelines.landing.header import Header
 from pipelines.landing.layouts import METRIC, VALUE, Layout, Part, Source
 from pipelines.landing.reading import BROKEN, CELLS
@@ -244,10 +244,11 @@ def _computed(name: str, source: Source, part: Part, texts: dict[str, str]) -> s
     values = [f"{other}_value" if other in texts else "null" for other in (*source.hash_of, *source.product_of)]
     if source.product_of:
         spec = part.spec_of(name)
-        # Nothing that is counted or timed reaches TOO_BIG, and two such factors fit the widest type.
-        terms = " * ".join(f"cast(try_cast({value} as decimal(15,3)) as decimal(38,3))" for value in values)
+        # Two factors of so many digits fit the widest type.
+        factor = f"decimal({WHOLE_DIGITS + 3},3)"
+        terms = " * ".join(f"cast(try_cast({value} as {factor}) as decimal(38,3))" for value in values)
         scale = {"int": 0, "money": 2, "number": 3}[spec.type]
-        return f"cast(try_cast({terms} * {source.times} as decimal({12 + scale},{scale})) as {spec.sql_type})"
+        return f"cast(try_cast({terms} * {source.times} as decimal({WHOLE_DIGITS + scale},{scale})) as {spec.sql_type})"
     joined = " || '|' || ".join(f"cast({value} as varchar)" for value in values)
     return f"substr(sha256({SHOP_COLUMN}_of_row || '|' || {joined}), 1, 32)"
 

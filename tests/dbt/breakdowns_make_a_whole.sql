@@ -1,5 +1,5 @@
--- The parts of a day that are shares of one whole add up to 1, all or none of them there; a source whose rows tell no views has
--- no share of them (R29). Fans and others are as many live viewers as members and others (R91).
+-- The parts of a day that are shares of one whole add up to 1, all or none of them there; a source that says it is missing, as its
+-- rows tell no views, is no part (R29). Fans and others are as many live viewers as members and others (R91).
 with shares as (
     select shop_id, business_date, 'audience_5a_daily' as mart, '' as part, share
     from {{ ref('audience_5a_daily') }}
@@ -16,6 +16,7 @@ with shares as (
     union all
     select shop_id, business_date, 'traffic_source_daily' as mart, '' as part, share
     from {{ ref('traffic_source_daily') }}
+    where data_status <> 'missing_source'
     union all
     select shop_id, business_date, 'content_mix_daily: views' as mart, role_basis as part, views_share as share
     from {{ ref('content_mix_daily') }}
@@ -36,9 +37,7 @@ viewers as (
 select shop_id, business_date, mart, part, sum(share) as added_up
 from shares
 group by shop_id, business_date, mart, part
-having
-    abs(sum(share) - 1) > 1e-9
-    or (count(share) not in (0, count(*)) and mart <> 'traffic_source_daily')
+having count(share) not in (0, count(*)) or abs(sum(share) - 1) > 1e-9
 union all
 select shop_id, business_date, 'fan_member_daily' as mart, '' as part, cast(by_members - by_fans as double) as added_up
 from viewers
