@@ -20,7 +20,8 @@ from pipelines.landing.translating import TITLE, TRANSLATED, Translation
 
 TYPED = "landing_typed"
 _NEW = "landing_new"
-_USERS = "landing_users"
+USERS = "landing_users"
+TEXTS = "landing_texts"
 _FRESH = "landing_fresh_users"
 _DROPPED = "landing_dropped"
 _HELD = "landing_held"
@@ -30,7 +31,7 @@ _TELLING = 6
 BUYER_MAP = "buyer_map"
 # Rows from which the optimizer earns what it costs.
 _WORTH_PLANNING = 20_000
-_TEMPORARY = (TYPED, _NEW, _USERS, _FRESH, _DROPPED, _HELD, _NAMED)
+_TEMPORARY = (TYPED, _NEW, USERS, TEXTS, _FRESH, _DROPPED, _HELD, _NAMED)
 
 
 @dataclass(frozen=True)
@@ -225,14 +226,19 @@ def _number_users(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
     if personal is None:
         return
     name = identifier(personal.name)
-    con.execute(f"create temp table {_USERS} (user_text varchar, user_key bigint)")
+    no_users_yet(con)
     number_users(
         con, f"select distinct {name} as user_text from {TYPED} where bad_column is null and {name} is not null"
     )
 
 
+def no_users_yet(con: duckdb.DuckDBPyConnection) -> None:
+    """Create `landing_users (user_text, user_key)`, empty."""
+    con.execute(f"create temp table {USERS} (user_text varchar, user_key bigint)")
+
+
 def number_users(con: duckdb.DuckDBPyConnection, distinct_ids: str) -> None:
-    """Add to `landing_users (user_text, user_key)` the ids of the query `distinct_ids (user_text)`."""
+    """Add to `landing_users` the ids of the query `distinct_ids (user_text)`."""
     con.execute(
         f"create or replace temp table {_FRESH} as select f.user_text, f.user_id, k.user_key is null as is_new, "
         "coalesce(k.user_key, (select coalesce(max(user_key), 0) from control.user_keys) + row_number() over ()) "
@@ -240,7 +246,7 @@ def number_users(con: duckdb.DuckDBPyConnection, distinct_ids: str) -> None:
         "left join control.user_keys as k on k.user_id = f.user_id"
     )
     con.execute(f"insert into control.user_keys select user_id, user_key from {_FRESH} where is_new")
-    con.execute(f"insert into {_USERS} select user_text, user_key from {_FRESH}")
+    con.execute(f"insert into {USERS} select user_text, user_key from {_FRESH}")
     con.execute(f"drop table {_FRESH}")
 
 
@@ -286,7 +292,7 @@ def _collect_new(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
     spec = delivery.spec
     join, user = "", "null"
     if spec.personal:
-        join = f"left join {_USERS} as u on t.{identifier(spec.personal.name)} = u.user_text"
+        join = f"left join {USERS} as u on t.{identifier(spec.personal.name)} = u.user_text"
         user = "u.user_key"
     stored = stored_expressions(spec, "t", user, f"hash(t.{SHOP_COLUMN}, t.{identifier(spec.key[0])})")
     columns = ", ".join(f"{sql} as {identifier(name)}" for name, sql in stored)

@@ -193,7 +193,11 @@ class FeedSpec(BaseModel):
         """(name, SQL type) of the raw table up to, not including, `load_seq` and `source_line`."""
         stored: list[tuple[str, str]] = []
         for column in self.all_columns:
-            stored.append((column.stored_name, column.sql_type))
+            kind = column.sql_type
+            if self.immutable and column.type == "enum":
+                # Events come by the million: a byte for a word spares a tenth of their load.
+                kind = "ENUM('" + "', '".join(column.values) + "')"
+            stored.append((column.stored_name, kind))
             if column.name == self.day_of:
                 stored.append(("business_date", "DATE"))
         if self.immutable:

@@ -1,4 +1,4 @@
-"""The short way for clean event files: typed straight from text into the raw table, block by block.
+"""The short way for clean event files: typed straight from text into the raw table, some row groups at a time.
 
 Anything unusual, a single odd cell included, makes the caller take the long way for the whole file, which gives the
 same rows. Duplicates are no oddity: they are taken out again after the insert.
@@ -6,10 +6,10 @@ same rows. Duplicates are no oddity: they are taken out again after the insert.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -18,23 +18,25 @@ import pyarrow.compute as pc
 import pyarrow.csv as pv
 
 from pipelines.landing import applying
-from pipelines.landing.applying import Books, Delivery
+from pipelines.landing.applying import TEXTS, USERS, Books, Delivery
 from pipelines.landing.declarations import PERSONAL_COLUMN, SHOP_COLUMN, ColumnSpec
 from pipelines.landing.decoding import Text
-from pipelines.landing.grammar import EARLIEST, FALSE_WORDS, NULL_WORDS, TOO_BIG, TRUE_WORDS, identifier, listed
+from pipelines.landing.grammar import EARLIEST, FALSE_WORDS, NULL_WORDS, TOO_BIG, TRUE_WORDS, identifier
 from pipelines.landing.header import Header
-from pipelines.landing.reading import csv_source, readable_by_duckdb
 
-# Blocks of this size stay in the cache of one core from parsing to handing over.
+# What is read of the file at once; all cores parse it, in blocks that stay in the cache of one.
+_READ = 32 << 20
 _BLOCK = 1 << 20
 _SORTED_AT_ONCE = 2_000_000
-# Eight of DuckDB's row groups: of a group that a statement leaves unfinished everything is written twice.
-_ROWS_A_STATEMENT = 8 * 122_880
+_ROW_GROUP = 122_880
+# Of a row group that a statement leaves unfinished everything is written twice.
+_ROWS_A_STATEMENT = 8 * _ROW_GROUP
 _STREAM = "landing_stream"
+_WORDS = pa.dictionary(pa.int32(), pa.string())
 _TYPES: dict[str, pa.DataType] = {
     "id": pa.string(),
     "text": pa.string(),
-    "enum": pa.dictionary(pa.int32(), pa.string()),
+    "enum": _WORDS,
     "ts": pa.timestamp("us"),
     "number": pa.decimal128(18, 3),
     "bool": pa.bool_(),
@@ -58,120 +60,112 @@ def can_load(delivery: Delivery, header: Header, text: Text) -> bool:
     )
 
 
-def load_events(con: duckdb.DuckDBPyConnection, delivery: Delivery, header: Header, text: Text, scratch: Path) -> Books:
+def load_events(con: duckdb.DuckDBPyConnection, delivery: Delivery, header: Header, text: Text) -> Books:
     """Insert every new event of the file. Raises `Odd`, with the transaction to be rolled back, for an unusual cell."""
     spec = delivery.spec
     applying.drop_temporary(con)
-    _number_users(con, delivery, header, text, scratch)
-    stream = _Stream(delivery, header, text)
-    try:
-        with _less_memory(con):
-            while not stream.is_over:
-                con.register(_STREAM, stream.reader())
-                _insert(con, delivery)
-    except duckdb.Error as error:
-        if stream.is_odd:
-            raise Odd from error
-        raise
-    finally:
-        con.unregister(_STREAM)
+    applying.no_users_yet(con)
+    line, with_user = 2, 0
+    with _less_memory(con):
+        for rows in _by_row_groups(_tables(delivery, header, text)):
+            count = sum(batch.num_rows for batch in rows)
+            with_user += _number_users(con, delivery, rows)
+            _insert(con, delivery, rows, line)
+            line += count
     users = f"count({PERSONAL_COLUMN})" if spec.personal else "0"
     mine = f"from {spec.raw_table} where load_seq = {delivery.load_seq}"
-    rows, with_user = con.execute(f"select count(*), {users} {mine}").fetchone() or (0, 0)
-    if rows != text.shape.lines - 1 or with_user != stream.with_user:
+    loaded, known = con.execute(f"select count(*), {users} {mine}").fetchone() or (0, 0)
+    if loaded != text.shape.lines - 1 or known != with_user:
         raise Odd
-    duplicate = _take_out_duplicates(con, delivery, is_repeated=_is_repeated(con, mine, rows))
+    duplicate = _take_out_duplicates(con, delivery, is_repeated=_is_repeated(con, mine, loaded))
     applying.release_by_key(con, delivery)
     applying.release_by_path(con, delivery)
     applying.refresh_presence(con, spec, delivery.load_seq)
-    return Books(read=rows, loaded=rows - duplicate, duplicate=duplicate)
+    return Books(read=loaded, loaded=loaded - duplicate, duplicate=duplicate)
 
 
-def _number_users(
-    con: duckdb.DuckDBPyConnection, delivery: Delivery, header: Header, text: Text, scratch: Path
-) -> None:
-    """Number the file's users before their rows are read: splitting the text twice is cheaper than keeping it."""
-    con.execute("create temp table landing_users (user_text varchar, user_key bigint)")
-    personal = delivery.spec.personal
-    if personal is None or personal.name not in header.positions:
-        return
-    cell = f"c{header.positions[personal.name]}"
-    source = csv_source(header, readable_by_duckdb(text.path, scratch, "users.csv"), text.shape)
-    try:
-        applying.number_users(
-            con,
-            f"select distinct {cell} as user_text from {source} "
-            f"where {cell} is not null and {cell} not in ({listed(NULL_WORDS)})",
-        )
-    except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
-        raise Odd from error
-
-
-class _Stream:
-    """The declared columns and `source_line`, a block at a time, every cell checked on its way."""
-
-    def __init__(self, delivery: Delivery, header: Header, text: Text) -> None:
-        self.delivery = delivery
-        self.header = header
-        self.text = text
-        self.is_odd = False
-        self.is_over = False
-        self.with_user = 0
-        fields = [pa.field(name, _TYPES[delivery.spec.by_name[name].type]) for name in header.names]
-        self.schema = pa.schema([*fields, pa.field("source_line", pa.int64())])
-        self.batches = self._batches()
-
-    def reader(self) -> pa.RecordBatchReader:
-        """The next rows for DuckDB to pull. `is_odd` says why it failed, `is_over` that none is left.
-
-        DuckDB holds on to what a statement has read, so a statement does not read everything.
-        """
-        return pa.RecordBatchReader.from_batches(self.schema, self._next_rows())
-
-    def _next_rows(self) -> Iterator[pa.RecordBatch]:
-        rows = 0
-        while rows < _ROWS_A_STATEMENT:
-            batch = next(self.batches, None)
-            if batch is None:
-                self.is_over = True
-                return
-            rows += batch.num_rows
-            yield batch
-
-    def _batches(self) -> Iterator[pa.RecordBatch]:
-        spec = self.delivery.spec
-        columns = {f"c{position}": spec.by_name[name] for name, position in self.header.positions.items()}
-        line = 2
-        try:
-            with _open(columns, self.header.width, self.text) as blocks:
-                for block in blocks:
-                    for cells, column in zip(block.columns, columns.values(), strict=True):
-                        _check(cells, column, self.delivery.clock.latest)
-                        if column.personal:
-                            self.with_user += len(cells) - cells.null_count
-                    lines = pa.array(np.arange(line, line + block.num_rows, dtype=np.int64))
-                    line += block.num_rows
-                    yield pa.RecordBatch.from_arrays([*block.columns, lines], schema=self.schema)
-        except (Odd, pa.ArrowInvalid):
-            self.is_odd = True
-            raise
-
-
-def _open(columns: dict[str, ColumnSpec], width: int, text: Text) -> pv.CSVStreamingReader:
-    return pv.open_csv(
-        text.path,
-        pv.ReadOptions(block_size=_BLOCK, column_names=[f"c{position}" for position in range(width)], skip_rows=1),
-        pv.ParseOptions(newlines_in_values=False, quote_char=False),
-        pv.ConvertOptions(
-            column_types={name: _TYPES[column.type] for name, column in columns.items()},
-            include_columns=list(columns),
-            null_values=list(NULL_WORDS),
-            strings_can_be_null=True,
-            true_values=_cased(TRUE_WORDS),
-            false_values=_cased(FALSE_WORDS),
-            timestamp_parsers=[pv.ISO8601],
-        ),
+def _tables(delivery: Delivery, header: Header, text: Text) -> Iterator[pa.Table]:
+    """The declared columns of one read of the file after the other, every cell checked."""
+    columns = {f"c{position}": delivery.spec.by_name[name] for name, position in header.positions.items()}
+    parsing = pv.ParseOptions(newlines_in_values=False, quote_char=False)
+    reading = pv.ReadOptions(block_size=_BLOCK, column_names=[f"c{position}" for position in range(header.width)])
+    converting = pv.ConvertOptions(
+        column_types={name: _WORDS if column.personal else _TYPES[column.type] for name, column in columns.items()},
+        include_columns=list(columns),
+        null_values=list(NULL_WORDS),
+        strings_can_be_null=True,
+        true_values=_cased(TRUE_WORDS),
+        false_values=_cased(FALSE_WORDS),
+        timestamp_parsers=[pv.ISO8601],
     )
+    for lines in _reads(text):
+        try:
+            table = pv.read_csv(pa.BufferReader(pa.py_buffer(lines)), reading, parsing, converting)
+        except pa.ArrowInvalid as error:
+            raise Odd from error
+        for cells, column in zip(table.columns, columns.values(), strict=True):
+            for chunk in cells.chunks:
+                _check(chunk, column, delivery.clock.latest)
+        yield table.rename_columns([column.name for column in columns.values()])
+
+
+def _reads(text: Text) -> Iterator[memoryview]:
+    """Whole lines of the file after its header. The next ones take the place of the last."""
+    space = bytearray(_READ)
+    view = memoryview(space)
+    with text.path.open("rb") as file:
+        file.readline()
+        kept = 0
+        while read := file.readinto(view[kept:]):
+            whole = space.rfind(b"\n", 0, kept + read) + 1
+            if whole:
+                yield view[:whole]
+            view[: kept + read - whole] = view[whole : kept + read]
+            kept += read - whole
+        if kept:
+            yield view[:kept]
+
+
+def _by_row_groups(tables: Iterator[pa.Table]) -> Iterator[deque[pa.RecordBatch]]:
+    """The rows of whole row groups, the last ones as they come. Who takes a batch out holds it alone."""
+    held: list[pa.Table] = []
+    rows = 0
+    for table in tables:
+        held.append(table)
+        rows += table.num_rows
+        if rows >= _ROWS_A_STATEMENT:
+            full = rows - rows % _ROW_GROUP
+            joined = pa.concat_tables(held)
+            batches = deque(joined.slice(0, full).to_batches())
+            held, rows = [joined.slice(full)], rows - full
+            del joined, table
+            yield batches
+    if rows:
+        yield deque(pa.concat_tables(held).to_batches())
+
+
+def _number_users(con: duckdb.DuckDBPyConnection, delivery: Delivery, rows: deque[pa.RecordBatch]) -> int:
+    """Put the number of each user in the place of the raw id. Returns rows that name a user."""
+    personal = delivery.spec.personal
+    if personal is None or personal.name not in delivery.columns:
+        return 0
+    cells = pa.chunked_array([batch[personal.name] for batch in rows]).unify_dictionaries()
+    keys = _numbers(con, cells.chunk(0).dictionary)
+    position = rows[0].schema.get_field_index(personal.name)
+    for chunk in cells.chunks:
+        rows.append(rows.popleft().set_column(position, personal.name, keys.take(chunk.indices)))
+    return len(cells) - cells.null_count
+
+
+def _numbers(con: duckdb.DuckDBPyConnection, texts: pa.StringArray) -> pa.Int64Array:
+    """The numbers of raw user ids, in their order; an id that is new gets one."""
+    batch = pa.record_batch({"user_text": texts, "place": np.arange(len(texts))})
+    con.register(_STREAM, pa.RecordBatchReader.from_batches(batch.schema, iter([batch])))
+    con.execute(f"create or replace temp table {TEXTS} as select * from {_STREAM}")
+    con.unregister(_STREAM)
+    applying.number_users(con, f"select user_text from {TEXTS} anti join {USERS} using (user_text)")
+    found = con.execute(f"select user_key from {TEXTS} inner join {USERS} using (user_text) order by place")
+    return pa.array(np.asarray(found.fetchnumpy()["user_key"]), pa.int64())
 
 
 def _cased(words: tuple[str, ...]) -> list[str]:
@@ -182,6 +176,8 @@ def _check(cells: pa.Array, column: ColumnSpec, latest: datetime) -> None:
     """Raise `Odd` unless every cell is what the grammar would make of it."""
     if column.required and cells.null_count:
         raise Odd
+    if column.personal:
+        cells = cells.dictionary
     if column.type == "enum":
         if not set(cells.dictionary.to_pylist()) <= set(column.values):
             raise Odd
@@ -217,13 +213,11 @@ def _has_odd_edges(cells: pa.StringArray, *, is_id: bool) -> bool:
     return is_id and bool((first == 61).any() or (characters[ends[1:] - 2][last == 48] == 46).any())
 
 
-def _insert(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
+def _insert(con: duckdb.DuckDBPyConnection, delivery: Delivery, rows: deque[pa.RecordBatch], line: int) -> None:
+    """Insert the rows, the first of which stands in `line`, and let go of them one batch after the other."""
     spec = delivery.spec
-    join, user = "", "null"
-    if spec.personal and spec.personal.name in delivery.columns:
-        join = f"left join landing_users as u on c.{identifier(spec.personal.name)} = u.user_text"
-        user = "u.user_key"
     shop = applying.shop_sql("c", delivery)
+    user = f"c.{identifier(spec.personal.name)}" if spec.personal else "null"
     expressions = applying.stored_expressions(spec, "c", user, f"hash({shop}, c.{identifier(spec.key[0])})")
     values = []
     for (name, sql), column in zip(expressions, applying.sources(spec), strict=True):
@@ -231,15 +225,28 @@ def _insert(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
             values.append(shop)
         else:
             values.append(sql if column is None or column.name in delivery.columns else "null")
-    con.execute(
-        f"insert into {spec.raw_table} ({applying.named([name for name, _ in expressions])}, load_seq, source_line) "
-        f"select {', '.join(values)}, {delivery.load_seq}, c.source_line from {_STREAM} as c {join}"
-    )
+    schema = rows[0].schema.append(pa.field("source_line", pa.int64()))
+    # A transaction holds on to whatever it was given: a reader that is at its end holds nothing.
+    con.register(_STREAM, pa.RecordBatchReader.from_batches(schema, _with_lines(rows, line)))
+    try:
+        con.execute(
+            f"insert into {spec.raw_table} ({applying.named([name for name, _ in expressions])}, load_seq, source_line)"
+            f" select {', '.join(values)}, {delivery.load_seq}, c.source_line from {_STREAM} as c"
+        )
+    finally:
+        con.unregister(_STREAM)
+
+
+def _with_lines(rows: deque[pa.RecordBatch], line: int) -> Iterator[pa.RecordBatch]:
+    while rows:
+        batch = rows.popleft()
+        yield batch.append_column("source_line", pa.array(np.arange(line, line + batch.num_rows, dtype=np.int64)))
+        line += batch.num_rows
 
 
 @contextmanager
 def _less_memory(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Three quarters of its memory for DuckDB: the blocks lie beside it, and a stream keeps what it is given."""
+    """Three quarters of its memory for DuckDB: the rows lie beside it."""
     (limit,) = con.execute("select current_setting('memory_limit')").fetchone() or ("400MB",)
     size, unit = str(limit).split()
     con.execute(f"set memory_limit = '{0.75 * float(size):.1f} {unit}'")

@@ -224,7 +224,7 @@ def _load_file(load: _Load, found: Found, spec: FeedSpec | None, sha: str, diges
             try:
                 with _transaction(con):
                     given = delivery(spec, header)
-                    books = direct.load_events(con, given, header, text, scratch)
+                    books = direct.load_events(con, given, header, text)
                     content = Content(header, text.encoding, books.read, text.shape.lines - 1, "direct")
                     result = finish(given, content, books)
                     _close(load, found, sha, digest)

@@ -97,15 +97,22 @@ def test_clean_events_take_the_short_way(tmp_path, monkeypatch):
 
 def test_a_long_event_file_is_one_load_in_several_statements(tmp_path, monkeypatch):
     monkeypatch.setenv("QUANYU_HASH_KEY", "a key for tests")
+    monkeypatch.setattr(direct, "_READ", 30_000)
     monkeypatch.setattr(direct, "_BLOCK", 4096)
+    monkeypatch.setattr(direct, "_ROW_GROUP", 100)
     monkeypatch.setattr(direct, "_ROWS_A_STATEMENT", 700)
     monkeypatch.setattr(direct, "_SORTED_AT_ONCE", 300)
     shop = Shop(tmp_path)
-    shop.drop("traffic_events/1.csv", csv_text(EVENT_HEADER, [event(n) for n in [*range(3000), 1234]]))
+    shop.drop(
+        "traffic_events/1.csv",
+        csv_text(EVENT_HEADER, [event(n, user_id=f"user-{n % 900}") for n in [*range(3000), 1234]]),
+    )
     (result,) = shop.load().files
     assert (result.reader, result.books.loaded, result.books.duplicate) == ("direct", 3000, 1)
     assert shop.one("select max(source_line) from raw.raw_traffic_events") == 3001
-    assert shop.one("select count(user_key) from raw.raw_traffic_events") == 3000
+    assert shop.one("select count(*) from raw.raw_traffic_events where right(event_id, 5)::int <> source_line - 2") == 0
+    user = "select distinct right(event_id, 5)::int % 900 as user_number, user_key from raw.raw_traffic_events"
+    assert shop.rows(f"select count(*), count(distinct user_key), count(user_key) from ({user})") == [(900, 900, 900)]
 
 
 def test_careful_reader_takes_a_long_file_in_batches(tmp_path, monkeypatch):

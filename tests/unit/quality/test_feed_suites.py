@@ -254,8 +254,10 @@ def test_a_suite_says_what_the_declaration_says(spec: FeedSpec) -> None:
 
     assert suite.table == f"build.{spec.raw_table}"
     assert {"shop_id", *(c.stored_name for c in spec.columns if c.required)} <= said[NOT_NULL].keys()
+    # Where the type of the column is the list of its words, no row can hold another.
+    words = {name for name, kind in spec.data_columns if kind.startswith("ENUM")}
     assert {c: tuple(k["value_set"]) for c, k in said[IN_SET].items()} == {
-        c.name: c.values for c in spec.columns if c.type == "enum"
+        c.name: c.values for c in spec.columns if c.type == "enum" and c.name not in words
     }
     assert {c: (k.get("min_value"), k.get("max_value")) for c, k in said[BETWEEN].items()} == {
         c.name: (c.min, c.max) for c in spec.columns if c.min is not None or c.max is not None

@@ -206,10 +206,10 @@ RAW_FAULTS = {
         "traffic_events/9.csv",
         2,
     ),
-    "an event of no known type": (
-        "update raw.raw_traffic_events set event_type = 'blink' where event_id = 'E4'",
+    "an event watched for less than no time": (
+        "update raw.raw_traffic_events set watch_seconds = -1 where event_id = 'E4'",
         "raw_traffic_events",
-        "event_type_is_known",
+        "watch_seconds_is_not_negative",
         "traffic_events/9.csv",
         2,
     ),
@@ -720,7 +720,7 @@ def test_no_result_holds_a_raw_user_id_or_what_people_wrote(warehouse: Warehouse
         f"update control.user_keys set user_id = '{RAW_USER}' where user_key = 1;"
         f"update serving.marts.audience_layer_history set user_id = '{RAW_USER}' where layer = 4;"
         "update raw.raw_reviews set rating = 9;"
-        "update raw.raw_traffic_events set event_type = 'blink' where event_id = 'E4'"
+        "update raw.raw_traffic_events set watch_seconds = -1 where event_id = 'E4'"
     )
     results = warehouse.gate("raw") + warehouse.gate("marts")
     failed = {(s.suite, r.expectation) for s in results for r in s.failures}
