@@ -84,6 +84,7 @@ def test_replay(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.longest
 @pytest.mark.parametrize("seed", [101, 102, 103, 104])
 def test_a_hundred_histories(tmp_path: Path, seed: int) -> None:
     """Four rounds of 26 histories, over month ends and a leap day."""
