@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.config import Settings
 from pipelines.errors import QuanyuError
+from pipelines.warehouse import checkpoints
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -216,18 +217,23 @@ class Project:
             # dbt catches what a signal raises like any other error.
             if outcome.exception is not None and not isinstance(outcome.exception, Exception):
                 raise outcome.exception
+            release_database(checkpoint=True)
             return outcome
         finally:
             release_database()
 
 
-def release_database() -> None:
+def release_database(*, checkpoint: bool = False) -> None:
     """Close what dbt keeps open, else the files stay locked for every other connection of this process."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
     environment = DuckDBConnectionManager._ENV
-    if environment is not None:
-        environment.close()
+    if environment is not None and environment.conn is not None:
+        checkpoints.leave_log(environment.conn)
+        if checkpoint:
+            checkpoints.close(environment.conn, environment.close)
+        else:
+            environment.close()
     DuckDBConnectionManager.close_all_connections()
 
 

@@ -17,6 +17,7 @@ import duckdb
 
 from pipelines.config import Settings
 from pipelines.errors import QuanyuError
+from pipelines.warehouse import checkpoints
 
 # (shop, feed, whether any of its rows names a user)
 Presence = frozenset[tuple[str, str, bool]]
@@ -50,7 +51,10 @@ class Run:
 
 
 def connect(path: Path, settings: Settings, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
-    """A connection within the memory and threads of the deployment. The caller closes it."""
+    """A connection within the memory and threads of the deployment, that never checkpoints by itself.
+
+    The caller closes it: with `checkpoints.close` where what it wrote shall be in the file and not beside it.
+    """
     con = duckdb.connect(
         str(path),
         read_only=read_only,
@@ -59,8 +63,10 @@ def connect(path: Path, settings: Settings, *, read_only: bool = False) -> duckd
             "threads": settings.threads,
             "temp_directory": str(settings.spill),
             "preserve_insertion_order": False,
+            **checkpoints.AUTOMATIC,
         },
     )
+    checkpoints.leave_log(con)
     con.execute("set enable_progress_bar = false")
     return con
 
@@ -76,10 +82,14 @@ def discard_spills(settings: Settings) -> None:
 
 @contextmanager
 def building(settings: Settings, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The build database with `serving` attached, closed (and so checkpointed) at the end.
+    """The build database with `serving` attached; what was written is checkpointed at the end, unless the body failed.
 
     Raises `QuanyuError` where another process holds the file, or it is damaged.
     """
+    for path in (settings.build_db, settings.serving_db):
+        checkpoints.mend(path)
+        if not read_only:
+            checkpoints.create(path)
     try:
         con = connect(settings.build_db, settings, read_only=read_only)
     except duckdb.IOException as error:
@@ -92,6 +102,7 @@ def building(settings: Settings, *, read_only: bool = False) -> Iterator[duckdb.
             mode = " (read_only)" if read_only else ""
             con.execute(f"attach '{sql_text(settings.serving_db)}' as serving{mode}")
         yield con
+        checkpoints.close(con)
     finally:
         con.close()
 

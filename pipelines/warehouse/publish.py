@@ -7,7 +7,6 @@ Killed before the flip nothing has happened; killed after it `reconcile` books t
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,8 @@ import duckdb
 from pipelines.config import Settings
 from pipelines.errors import Refused
 from pipelines.transform.project import MART_SCHEMA, Mart
+from pipelines.warehouse import checkpoints
+from pipelines.warehouse.checkpoints import sync
 from pipelines.warehouse.database import Run, building, connect, presence, sql_text
 
 PARTIAL = ".partial-"
@@ -94,7 +95,7 @@ def publish(settings: Settings, run: Run, marts: Sequence[Mart], built: Collecti
     partial = settings.published / f"{PARTIAL}{name}"
     target = settings.published / name
     discard_partials(settings.published)
-    connect(settings.serving_db, settings).close()  # folds a write-ahead log into the file
+    checkpoints.close(connect(settings.serving_db, settings))
     shutil.copyfile(settings.serving_db, partial)
     con = connect(partial, settings)
     try:
@@ -265,12 +266,3 @@ def discard_partials(published: Path) -> None:
     """Remove what a killed run left half copied."""
     for path in published.glob(f"{PARTIAL}*"):
         path.unlink()
-
-
-def sync(path: Path) -> None:
-    """Have the disk hold a file or a folder before going on."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
