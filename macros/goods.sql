@@ -1,7 +1,8 @@
-{# Days in one class that confirm it, over all rules: how far back a day has to look. A literal, so that days prune. #}
-{% macro longest_confirmation() -%}
+{# The most days that any rule of the quadrant says (confirmation_days, window_days): how far back a day has to look. A literal,
+   so that days prune. #}
+{% macro most_goods_days(column) -%}
   {%- set rules = ref('goods_quadrant') -%}
   {%- if execute -%}
-    {{ return(run_query("select max(confirmation_days) from " ~ rules).columns[0][0]) }}
+    {{ return(run_query("select max(" ~ column ~ ") from " ~ rules).columns[0][0]) }}
   {%- endif -%}
 {%- endmacro %}

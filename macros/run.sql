@@ -64,6 +64,12 @@
   {%- endif -%}
 {%- endmacro %}
 
+{# Predicate on the stg_orders that is called `lines`: paid on `day`, a literal, or later. paid_on is computed; payment_at is
+   read from the file, so that it leaves out what lies before. #}
+{% macro paid_since(lines, day) -%}
+  {{ lines }}.paid_on >= {{ day }}{% if is_incremental() %} and {{ lines }}.payment_at >= {{ day }}{% endif %}
+{%- endmacro %}
+
 {# Predicate on a day column: one of the days a query finds, each by itself. Days alone prune; a range or days do not. #}
 {% macro one_of_days(column, query) -%}
   {%- set days = run_query("select distinct business_date from (" ~ query ~ ") as days order by 1").columns[0].values() -%}

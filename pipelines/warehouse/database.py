@@ -93,10 +93,11 @@ def building(settings: Settings, *, read_only: bool = False) -> Iterator[duckdb.
     try:
         con = connect(settings.build_db, settings, read_only=read_only)
     except duckdb.IOException as error:
-        raise QuanyuError(
-            f"{settings.build_db}: cannot be opened ({first_sentence(error)}); "
-            "close whatever else has it open, readers belong on published/current.duckdb"
-        ) from error
+        if "Corrupt" in str(error):
+            hint = "bring back state/ from your backup, or run in a new home with all files in its landing/"
+        else:
+            hint = "close whatever else has it open, readers belong on published/current.duckdb"
+        raise QuanyuError(f"{settings.build_db}: cannot be opened ({first_sentence(error)}); {hint}") from error
     try:
         if not read_only or settings.serving_db.exists():
             mode = " (read_only)" if read_only else ""

@@ -36,7 +36,7 @@ facts as (
     from {{ ref('stg_orders') }} as o
     cross join spans as s
     where
-        o.created_on >= {{ audience_scope('traffic_from') }}
+        o.created_at >= {{ audience_scope('traffic_from') }}
         and (
             o.created_on between s.night_on and s.last_on
             or o.created_on + s.a3_days between s.night_on and s.last_on

@@ -6,6 +6,8 @@
 with occasions as (
     select o.shop_id, o.user_key, o.paid_on as business_date, o.effective_until
     from {{ ref('int_sales__occasion') }} as o
+    inner join {{ ref('int_audience__due_users') }} as u
+        on o.shop_id = u.shop_id and o.user_key = u.user_key
     where o.paid_on >= {{ audience_scope('purchases_from') }}
 ),
 
@@ -14,7 +16,7 @@ order_days as (
     from {{ ref('stg_orders') }}
     where
         user_key is not null and not is_gift
-        and created_on >= {{ audience_scope('traffic_from') }} and created_on <= {{ run_date() }}
+        and created_at >= {{ audience_scope('traffic_from') }} and created_on <= {{ run_date() }}
 ),
 
 liked as (

@@ -19,7 +19,7 @@ with days as (
     from {{ ref('int_goods__quadrant_day') }}
     where
         class_code is not null
-        and business_date >= {{ first_day }} - {{ longest_confirmation() }}
+        and business_date >= {{ first_day }} - {{ most_goods_days('confirmation_days') }}
     window by_day as (partition by shop_id, scope, product_id order by business_date)
 ),
 

@@ -24,7 +24,9 @@ stays as (
     inner join shops as c
         on l.shop_id = c.shop_id
     cross join {{ ref('int_goods__rule') }} as r
-    where l.is_paid_line and l.paid_on + r.window_days > {{ first_day }}
+    where
+        l.is_paid_line and l.paid_on + r.window_days > {{ first_day }}
+        and {{ paid_since("l", first_day ~ " - " ~ most_goods_days('window_days')) }}
 ),
 
 refunds as (

@@ -7,14 +7,14 @@ with run as (
 
 versions as (
     select
-        r.shop_id, r.refund_id, r.order_line_id, r.kind, r.status, r.refund_amount, r.refund_quantity,
+        r.shop_id, r.refund_id, r.order_line_id, r.kind, r.reason, r.status, r.refund_amount, r.refund_quantity,
         r.applied_at, r.reviewed_at, r.refunded_at, 0 as is_built
     from {{ source('raw', 'raw_refunds') }} as r
     cross join run
     where r.load_seq > run.built_seq
     union all
     select
-        s.shop_id, s.refund_id, s.order_line_id, s.kind, s.status, s.refund_amount, s.refund_quantity,
+        s.shop_id, s.refund_id, s.order_line_id, s.kind, s.reason, s.status, s.refund_amount, s.refund_quantity,
         s.applied_at, s.reviewed_at, s.refunded_at,
         case when s.load_seq <= run.built_seq then 1 else 0 end as is_built
     from {{ source('raw', 'raw_refunds_superseded') }} as s
@@ -25,11 +25,13 @@ versions as (
 
 distinct_versions as (
     select
-        shop_id, refund_id, order_line_id, kind, status, refund_amount, refund_quantity, applied_at, reviewed_at, refunded_at,
+        shop_id, refund_id, order_line_id, kind, reason, status, refund_amount, refund_quantity, applied_at, reviewed_at,
+        refunded_at,
         max(is_built) as is_built
     from versions
     group by
-        shop_id, refund_id, order_line_id, kind, status, refund_amount, refund_quantity, applied_at, reviewed_at, refunded_at
+        shop_id, refund_id, order_line_id, kind, reason, status, refund_amount, refund_quantity, applied_at, reviewed_at,
+        refunded_at
 ),
 
 compared as (

@@ -1,6 +1,11 @@
 -- Grain: one succeeded refund of a paid line (shop_id, refund_id). Refunds of unpaid lines are ignored; orphans wait for
 -- their line. Per line the money is capped at the payment in order of day, refund_id (R10), so that a later refund never
 -- changes what an earlier day counted. counted_* add up; cumulated_amount does not.
+{{ config(
+    materialized='incremental', incremental_strategy='replace_days',
+    meta={'rebuild_days_of': ['sales', 'refunded_sales'], 'day': 'paid_on'}
+) }}
+
 with refunds as (
     select
         r.shop_id, r.refund_id, r.order_line_id, r.kind, r.reason, r.succeeded_on as refunded_on,
@@ -10,7 +15,7 @@ with refunds as (
     from {{ ref('stg_refunds') }} as r
     inner join {{ ref('stg_orders') }} as o
         on r.shop_id = o.shop_id and r.order_line_id = o.order_line_id
-    where r.succeeded_on is not null and o.is_paid_line
+    where r.succeeded_on is not null and o.is_paid_line and {{ changed_days('o.paid_on') }}
 ),
 
 cumulated as (

@@ -6,37 +6,45 @@
 ) }}
 {%- set first_day = rebuild_from() %}
 
--- An occasion lies in the window of every day from paid_on until the day before covers_until.
-with covers as (
-    select
-        o.shop_id, o.user_key, w.window_days, o.paid_on,
-        least(o.paid_on + w.window_days, coalesce(o.effective_until, o.paid_on + w.window_days)) as covers_until
-    from {{ ref('int_sales__occasion') }} as o
-    cross join {{ ref('repurchase_windows') }} as w
+-- Somebody of whom no occasion begins, is refunded or leaves the window in the days to compute changes nothing.
+with leaving_days as (
+    select cast(d.business_date as date) - w.window_days as paid_on, w.window_days
+    from {{ ref('repurchase_windows') }} as w,
+        {{ days_between(first_day, run_date()) }} as d (business_date)
 ),
 
--- Somebody whose occasions neither begin nor end in the days to compute changes nothing.
 moved_users as (
-    select shop_id, user_key, window_days
-    from covers
-    where
-        covers_until >= {{ first_day }}
-        and (paid_on >= {{ first_day }} or covers_until <= {{ run_date() }})
-    group by shop_id, user_key, window_days
+    select o.shop_id, o.user_key, d.window_days
+    from {{ ref('int_sales__occasion') }} as o
+    inner join leaving_days as d
+        on o.paid_on = d.paid_on
+    union
+    select o.shop_id, o.user_key, w.window_days
+    from {{ ref('int_sales__occasion') }} as o
+    cross join {{ ref('repurchase_windows') }} as w
+    where o.paid_on >= {{ first_day }} or (o.effective_until >= {{ first_day }} and o.effective_until <= {{ run_date() }})
+),
+
+-- An occasion lies in the window of every day from paid_on until the day before covers_until.
+covers as (
+    select
+        o.shop_id, o.user_key, m.window_days, o.paid_on,
+        least(o.paid_on + m.window_days, coalesce(o.effective_until, o.paid_on + m.window_days)) as covers_until
+    from {{ ref('int_sales__occasion') }} as o
+    inner join moved_users as m
+        on o.shop_id = m.shop_id and o.user_key = m.user_key
 ),
 
 first_cover as (
     select
-        c.shop_id, c.user_key, c.window_days, c.paid_on, c.covers_until,
-        max(c.covers_until) over (
-            partition by c.shop_id, c.user_key, c.window_days
-            order by c.paid_on
+        shop_id, user_key, window_days, paid_on, covers_until,
+        max(covers_until) over (
+            partition by shop_id, user_key, window_days
+            order by paid_on
             rows between unbounded preceding and 1 preceding
         ) as covered_until
-    from covers as c
-    inner join moved_users as m
-        on c.shop_id = m.shop_id and c.user_key = m.user_key and c.window_days = m.window_days
-    where c.covers_until >= {{ first_day }}
+    from covers
+    where covers_until >= {{ first_day }}
 ),
 
 -- Two occasions cover the days from paid_on on that an earlier one covers too.

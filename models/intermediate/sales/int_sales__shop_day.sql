@@ -13,21 +13,21 @@ with rules as (
 
 amounts as (
     select
-        shop_id, paid_on as business_date,
-        count(distinct order_id) as orders,
-        sum(quantity) as units,
-        sum(paid_amount) as paid_amount,
-        coalesce(sum(paid_amount) filter (where user_key is not null), 0) as known_buyers_amount
-    from {{ ref('stg_orders') }}
-    where is_paid_line and paid_on >= {{ first_day }}
-    group by shop_id, paid_on
+        o.shop_id, o.paid_on as business_date,
+        count(distinct o.order_id) as orders,
+        sum(o.quantity) as units,
+        sum(o.paid_amount) as paid_amount,
+        coalesce(sum(o.paid_amount) filter (where o.user_key is not null), 0) as known_buyers_amount
+    from {{ ref('stg_orders') }} as o
+    where o.is_paid_line and {{ paid_since("o", first_day) }}
+    group by o.shop_id, o.paid_on
 ),
 
 day_buyers as (
-    select shop_id, user_key, paid_on
-    from {{ ref('stg_orders') }}
-    where is_paid_line and user_key is not null and paid_on >= {{ first_day }}
-    group by shop_id, user_key, paid_on
+    select o.shop_id, o.user_key, o.paid_on
+    from {{ ref('stg_orders') }} as o
+    where o.is_paid_line and o.user_key is not null and {{ paid_since("o", first_day) }}
+    group by o.shop_id, o.user_key, o.paid_on
 ),
 
 recent_buyers as (

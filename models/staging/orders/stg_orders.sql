@@ -5,7 +5,7 @@ with lines as (
         o.shop_id, o.order_line_id, o.order_id, coalesce(o.user_key, m.user_key) as user_key, o.product_id, o.sku_id,
         o.product_name, o.quantity, o.list_amount, o.paid_amount, o.merchant_discount, o.platform_discount,
         coalesce(c.commission_amount, o.commission_amount) as commission_amount, o.coupon_amount,
-        o.created_at, cast(o.created_at as date) as created_on,
+        o.created_at, cast(o.created_at as date) as created_on, o.paid_at as payment_at,
         case when cast(o.paid_at as date) <= {{ run_date() }} then o.paid_at end as paid_at,
         case when cast(o.paid_at as date) <= {{ run_date() }} then cast(o.paid_at as date) end as paid_on,
         o.promised_ship_at, o.shipped_at, o.picked_up_at, o.due_delivery_at, o.delivered_at, o.finished_at,
@@ -22,7 +22,7 @@ with lines as (
 select
     shop_id, order_line_id, order_id, user_key, product_id, sku_id, product_name,
     quantity, list_amount, paid_amount, merchant_discount, platform_discount, commission_amount, coupon_amount,
-    created_at, created_on, paid_at, paid_on,
+    created_at, created_on, paid_at, paid_on, payment_at,
     promised_ship_at, shipped_at, picked_up_at, due_delivery_at, delivered_at, finished_at,
     status, scene, entry, author_id, content_id, campaign_id, ad_id, is_gift, is_presale, is_scene_pending,
     (paid_on is not null and paid_amount > 0 and not is_gift) as is_paid_line,
