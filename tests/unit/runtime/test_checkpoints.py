@@ -82,7 +82,7 @@ def test_a_checkpoint_killed_before_its_header_is_undone_and_the_log_still_holds
 def test_without_the_journal_such_a_file_cannot_be_opened(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     killed_in_a_checkpoint(settings, monkeypatch, at=0.5, header=False)
     checkpoints.journal_of(settings.build_db).unlink()
-    with pytest.raises(QuanyuError, match="Corrupt database file.*bring back state/ from your backup"):
+    with pytest.raises(QuanyuError, match=r"Corrupt database file.*bring back state/ from your backup"):
         counted(settings)
 
 
