@@ -52,6 +52,7 @@ EXIT_CODES = {"published": OK, "refused": REFUSED, "broken": BROKEN}
 F = TypeVar("F", bound=Callable[..., Any])
 
 SHOWN_FILES = 5
+SHOWN_REFUSALS = 20
 # Columns of a table for a file or another program: no terminal to fold it for.
 UNFOLDED = 1_000_000
 
@@ -287,7 +288,7 @@ def inspect(
                quanyu inspect ~/shop/landing
                quanyu inspect new_report.xlsx --draft new_report.yml
     """
-    from pipelines.landing import inspect_file, still_missing
+    from pipelines.landing import inspect_all, still_missing
 
     settings = settings_of(home, landing, debug)
     if draft:
@@ -295,12 +296,7 @@ def inspect(
         return
     problems = 0
     inspections = []
-    for path in files:
-        if path.is_dir() and not any(every_file((path,))):
-            err.print(f"quanyu: {visible(str(path))}: no file that a night would look at", markup=False)
-            problems += 1
-    for path in every_file(files):
-        found = inspect_file(path, feed=feed, default_shop=settings.default_shop, time_zone=settings.time_zone)
+    for found in inspect_all(files, feed=feed, default_shop=settings.default_shop, time_zone=settings.time_zone):
         inspections.append(found)
         problems += len(found.problems)
         show_inspection(found)
@@ -309,19 +305,6 @@ def inspect(
         for line in still_missing(inspections):
             out.print(f"  {line}", markup=False)
     sys.exit(REFUSED if problems else OK)
-
-
-def every_file(paths: tuple[Path, ...]) -> Iterator[Path]:
-    """The files themselves, and those in folders that a load would look at."""
-    from pipelines.landing.discovery import is_ignored
-
-    for path in paths:
-        if not path.is_dir():
-            yield path
-            continue
-        for inner in sorted(path.rglob("*")):
-            if inner.is_file() and not any(is_ignored(part) for part in inner.relative_to(path).parts):
-                yield inner
 
 
 def show_inspection(found: Inspection) -> None:
@@ -706,12 +689,14 @@ def show_health(state: Any) -> None:
         files = ", ".join(f"{count} {name}" for name, count in data.files.items()) or "none"
         books = "balanced" if not data.unbalanced_files else f"{data.unbalanced_files} files do not balance"
         out.print(f"files       {files} · books {books}")
-        if data.refused_files or data.refused_files_gone:
-            names = ", ".join(visible(path) for path in data.refused_files[:SHOWN_FILES])
-            more = len(data.refused_files) - SHOWN_FILES
-            gone = f"{data.refused_files_gone} not in the landing folder any more" if data.refused_files_gone else ""
-            parts = [names + (f" … {more} more" if more > 0 else ""), gone]
-            out.print(f"refused     {' · '.join(part for part in parts if part)}", markup=False)
+        refused = [f"{visible(path)}: {visible(why)}" for path, why in data.refused_files.items()]
+        if len(refused) > SHOWN_REFUSALS:
+            more = f"{len(refused) - SHOWN_REFUSALS} more, see path and error in operations.load_audit (quanyu query)"
+            refused[SHOWN_REFUSALS:] = [more]
+        if data.refused_files_gone:
+            refused.append(f"{data.refused_files_gone} not in the landing folder any more")
+        for number, line in enumerate(refused):
+            out.print(f"{'' if number else 'refused':<12}{line}", markup=False)
         if data.order_lines:
             known = f"{data.order_lines_with_buyer:,} of {data.order_lines:,} order lines"
             cure = "; a file in buyer_map/ names more" if data.order_lines_with_buyer != data.order_lines else ""

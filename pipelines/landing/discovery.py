@@ -139,8 +139,6 @@ def _look(root: Path, path: Path, feeds: list[str]) -> Found | None:
         return None
     elif not stat.S_ISREG(info.st_mode):
         problem = "is not a regular file; put a csv, csv.gz, parquet or xlsx file here"
-    elif kind is None and feed == UNPLACED:
-        problem = _misplaced(place, feeds)
     elif kind is None:
         problem = f"has an extension that is not read; expected one of {', '.join(READABLE)}"
     return Found(
@@ -158,7 +156,10 @@ def _look(root: Path, path: Path, feeds: list[str]) -> Found | None:
 
 def _misplaced(place: str, feeds: list[str]) -> str:
     if not place:
-        return f"lies in no feed's folder; move it into one of {', '.join(feeds)}"
+        return (
+            f"is no export that is known and lies in no feed's folder; move it into one of {', '.join(feeds)}, "
+            "or describe its layout (quanyu inspect --draft)"
+        )
     near = difflib.get_close_matches(place.lower(), feeds, n=1)
     hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(feeds)}"
     return f"lies in {place!r}, which is no feed; {hint}"

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -15,7 +16,7 @@ from pipelines.landing import applying, pseudonyms, reading, translating
 from pipelines.landing.applying import TYPED, Delivery
 from pipelines.landing.declarations import FeedSpec, load_feeds
 from pipelines.landing.decoding import Unreadable
-from pipelines.landing.discovery import READABLE, kind_of
+from pipelines.landing.discovery import READABLE, discover, kind_of
 from pipelines.landing.grammar import Clock, identifier, quoted
 from pipelines.landing.header import Matcher
 from pipelines.landing.layouts import Layout, load_layouts
@@ -95,6 +96,21 @@ def inspect_file(
     # What came closest among the exports says more than what any feed misses.
     nearest = next((refusal for refusal in refusals if "closest is" in refusal or "equally well" in refusal), None)
     return Inspection(path, None, problems=(nearest or f"its header fits no feed; known are {', '.join(feeds)}",))
+
+
+def inspect_all(paths: Iterable[Path], *, feed: str | None, default_shop: str, time_zone: str) -> Iterator[Inspection]:
+    """Every file of these, and of a folder among them every one that a load would look at, even to refuse it unread."""
+    look = partial(inspect_file, feed=feed, default_shop=default_shop, time_zone=time_zone)
+    for path in paths:
+        if not path.is_dir():
+            yield look(path)
+            continue
+        found = sorted(discover(path, load_feeds()), key=lambda item: item.relative)
+        if not found:
+            yield Inspection(path, None, problems=("holds no file that a night would look at",))
+        for item in found:
+            file = path / item.path.relative_to(path.resolve())
+            yield Inspection(file, None, problems=(item.problem,)) if item.problem else look(file)
 
 
 def still_missing(found: Iterable[Inspection]) -> list[str]:

@@ -160,6 +160,8 @@ class Layout(BaseModel):
     # if this one holds no digit.
     totals: dict[str, tuple[str, ...]] = {}
     description_row: str | None = None
+    # In a workbook the sheets behind the first cut its rows again, by seller say.
+    further_sheets_repeat: bool = False
     # A word that says the platform will know tomorrow.
     not_final: dict[str, str] = {}
     feeds: tuple[Part, ...] = ()

@@ -20,7 +20,7 @@ from pipelines.landing.decoding import Unreadable, content_hash
 from pipelines.landing.discovery import UNPLACED, Found, discover
 from pipelines.landing.grammar import Clock
 from pipelines.landing.header import Header, Matcher
-from pipelines.landing.layouts import Layout, layouts_digest
+from pipelines.landing.layouts import Layout, layouts_digest, load_layouts
 from pipelines.landing.reading import Content
 
 SCRATCH = "landing-scratch"
@@ -170,11 +170,16 @@ def _one_file(load: _Load, found: Found, spec: FeedSpec | None) -> list[FileResu
         why = f"cannot be read ({error.strerror}); check its permissions"
         return [_refuse(load, found, "", digest, why, keep=False)]
     # An export is itself wherever it lies.
-    before = load.con.execute(
-        "select path, feed from control.load_audit where sha256 = ? and status = 'loaded' "
+    loaded = load.con.execute(
+        "select path, feed, layout from control.load_audit where sha256 = ? and status = 'loaded' "
         "and (feed = ? or layout is not null)",
         [sha, found.feed],
     ).fetchall()
+    before = [
+        (path, feed)
+        for path, feed, layout in loaded
+        if translating.same_days(load_layouts().get(layout), found.relative, path)
+    ]
     if before:
         with _transaction(load.con):
             applying.release_overwritten(load.con, found.relative, sha, load.clock.now)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import json
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from pipelines.landing.decoding import (
 )
 from pipelines.landing.grammar import identifier, quoted
 from pipelines.landing.header import Header, Matcher
-from pipelines.landing.sheets import Workbook
+from pipelines.landing.sheets import Row, Sheet, Workbook
 
 CELLS = "landing_cells"
 BROKEN = "landing_broken"
@@ -330,6 +330,9 @@ def _read_parquet(con: duckdb.DuckDBPyConnection, matcher: Matcher, path: Path, 
     types = {row[0]: str(row[1]) for row in found}
     header = matcher.match(list(types))
     originals = list(types)
+    for original in (originals[position] for position in header.positions.values()):
+        if types[original].endswith("]") or types[original].startswith(("STRUCT(", "MAP(", "UNION(")):
+            raise Unreadable(f"column {original} holds lists or records ({types[original][:40]}); write plain values")
     columns = ", ".join(
         f"{_parquet_text(original, types[original], is_id=name in header.ids)} as {identifier(name)}"
         for name, original in ((name, originals[position]) for name, position in header.positions.items())
@@ -361,13 +364,14 @@ def _parquet_text(name: str, kind: str, *, is_id: bool) -> str:
 
 
 def _read_sheet(con: duckdb.DuckDBPyConnection, matcher: Matcher, path: Path) -> Content:
-    """The first sheet whose header matches; lines are the sheet's row numbers."""
+    """The one sheet whose header matches; lines are the sheet's row numbers."""
     refusal: Unreadable | None = None
     with Workbook(path) as book:
-        for sheet in book.sheets():
+        sheets = book.sheets()
+        for sheet in sheets:
             try:
                 rows = sheet.rows()
-                first = next((texts for row in rows if any(texts := sheet.all_texts(row))), None)
+                first = _next_record(sheet, rows)
                 if first is None:
                     continue
                 try:
@@ -383,7 +387,27 @@ def _read_sheet(con: duckdb.DuckDBPyConnection, matcher: Matcher, path: Path) ->
                     # A row of cells that are empty or not read is a record only if it holds something.
                     if any(cells) or any(sheet.all_texts(row)):
                         batches.add(row.number, cells)
+                _must_be_alone(matcher, header, sheet, sheets)
                 return Content(header, "xlsx", batches.finish(), None, "sheet")
             except ValueError as error:
                 raise Unreadable("is a damaged Excel workbook (its cells cannot be read); save it again") from error
     raise refusal or Unreadable("has no rows in any sheet; expected a header and rows")
+
+
+def _next_record(sheet: Sheet, rows: Iterator[Row]) -> list[str | None] | None:
+    """The texts of the next row that holds something."""
+    return next((texts for row in rows if any(texts := sheet.all_texts(row))), None)
+
+
+def _must_be_alone(matcher: Matcher, header: Header, read: Sheet, others: Iterable[Sheet]) -> None:
+    """Raises `Unreadable` where another sheet has rows of the same kind: line numbers can tell those of one sheet."""
+    if header.layout and (header.layout.further_sheets_repeat or header.layout.why):
+        return
+    for sheet in others:
+        rows = sheet.rows()
+        try:
+            same = (first := _next_record(sheet, rows)) and matcher.match([text or "" for text in first])
+        except Unreadable:
+            continue
+        if same and same.layout == header.layout and _next_record(sheet, rows):
+            raise Unreadable(f"has rows in two sheets, {read.name} and {sheet.name}; save each as a file of its own")

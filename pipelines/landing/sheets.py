@@ -71,7 +71,9 @@ class Sheet:
     def rows(self) -> Iterator[Row]:
         """Every row that has cells, in order. Raises `Unreadable`."""
         number = last = 0
-        for raw in _split(self.book.stream(self.part), b"</row>", b"sheetData"):
+        for count, raw in enumerate(_split(self.book.stream(self.part), b"</row>", b"sheetData")):
+            if count > _MOST_ROWS:
+                raise Unreadable(f"sheet {self.name} has more rows than a workbook can have; save it as CSV")
             raw = _double_quoted(raw)
             if b"\n" in raw or b"\t" in raw or b"\r" in raw:
                 raw = _BLANK_IN_TAG.sub(rb"<\1 ", raw)
@@ -160,13 +162,10 @@ class Workbook:
             raise Unreadable(_DAMAGED) from error
         self.limit = max(BOMB_BYTES, path.stat().st_size * BOMB_RATIO)
         self.unpacked = 0
-        if sum(entry.file_size for entry in self.archive.infolist()) > 4 * max(self.limit, BOMB_BYTES):
-            self.archive.close()
-            raise Unreadable("unpacks to more than any export does; save it as CSV")
         self.parts = {name.replace("\\", "/").lstrip("/").lower(): name for name in self.archive.namelist()}
-        if any(name.endswith("vbaproject.bin") for name in self.parts):
+        if refusal := self._refusal():
             self.archive.close()
-            raise Unreadable("is a workbook with macros, which no export is; save it as xlsx without them or as CSV")
+            raise Unreadable(refusal)
         self._texts = b""
         self._ends = array("Q", [0])
         self._has_shared = False
@@ -178,6 +177,19 @@ class Workbook:
 
     def __exit__(self, *_: object) -> None:
         self.archive.close()
+
+    def _refusal(self) -> str | None:
+        """Why the archive is not looked into any further."""
+        names = [name.replace("\\", "/") for name in self.archive.namelist()]
+        if sum(entry.file_size for entry in self.archive.infolist()) > 4 * max(self.limit, BOMB_BYTES):
+            return "unpacks to more than any export does; save it as CSV"
+        if any(".." in name.split("/") for name in names):
+            return "has parts that name a place outside of it, which no workbook has; save it again"
+        if len(self.parts) < len(names):
+            return "has two parts of one name; save it again"
+        if any(name.endswith("vbaproject.bin") for name in self.parts):
+            return "is a workbook with macros, which no export is; save it as xlsx without them or as CSV"
+        return None
 
     def sheets(self) -> Iterator[Sheet]:
         """The sheets in the order of their tabs."""

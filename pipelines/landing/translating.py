@@ -72,6 +72,12 @@ def applies(part: Part, period: tuple[date, date] | None) -> bool:
     return not part.needs_one_day or (period is not None and period[0] == period[1])
 
 
+def same_days(layout: Layout | None, name: str, other: str) -> bool:
+    """Whether equal bytes say the same under these two names: their days are not in the name alone, or are equal."""
+    dated = layout is not None and any(part.needs_one_day or part.needs_period for part in layout.feeds)
+    return not dated or period_in_name(name) == period_in_name(other)
+
+
 def why_not(layout: Layout, part: Part, period: tuple[date, date] | None) -> str:
     """One line on a part that does not apply."""
     if period is None:

@@ -42,8 +42,8 @@ class Published:
     last_paid_on: date | None = None
     unbalanced_files: int = 0
     quarantined: list[tuple[str, str, int]] = field(default_factory=list)
-    # Refused and not loaded since: those that still lie in the landing folder, and how many do not any more.
-    refused_files: list[str] = field(default_factory=list)
+    # Refused and not loaded since: why, of those that still lie in the landing folder; how many do not any more.
+    refused_files: dict[str, str] = field(default_factory=dict)
     refused_files_gone: int = 0
     # Order lines held, and those of them whose buyer is known; None in a file published before this was written.
     order_lines: int | None = None
@@ -116,14 +116,16 @@ def published(settings: Settings) -> Published | None:
             "select feed, reason, count(*) from operations.quarantine group by 1, 2 order by 3 desc, 1, 2"
         ).fetchall()
         last_paid = con.execute("select max(business_date) from marts.shop_daily where paid_amount > 0").fetchone()
-        refused = [
-            path
-            for (path,) in con.execute(
-                "select path from operations.load_audit group by path having max(loaded_at) filter "
+        # A reason starts with the path.
+        refused = {
+            path: why.removeprefix(f"{path}: ")
+            for path, why in con.execute(
+                "select path, arg_max(coalesce(error, ''), loaded_at) filter (where status = 'refused') "
+                "from operations.load_audit group by path having max(loaded_at) filter "
                 "(where status = 'refused') > coalesce(max(loaded_at) filter (where status <> 'refused'), "
                 "timestamp '1970-01-01') order by path"
             ).fetchall()
-        ]
+        }
         # Files published by an earlier version of the program have no such table.
         has_buyers = con.execute("select 1 from duckdb_tables() where table_name = 'feed_presence'").fetchone()
         lines = with_buyer = None
@@ -132,7 +134,7 @@ def published(settings: Settings) -> Published | None:
                 "select coalesce(sum(rows_held), 0), coalesce(sum(rows_with_user), 0) from operations.feed_presence "
                 "where feed = 'orders'"
             ).fetchone() or (0, 0)
-    standing = [path for path in refused if _lies_there(settings, path)]
+    standing = {path: why for path, why in refused.items() if _lies_there(settings, path)}
     return Published(
         file=settings.current.resolve().name,
         business_date=latest[0],

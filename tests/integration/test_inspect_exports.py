@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date
 
 import pytest
@@ -33,6 +34,21 @@ def test_an_order_export_is_named_and_counted(tmp_path):
         "1 unknown values would become empty", "1 amounts would be rounded",
     )  # fmt: skip
     assert found.notes == ("1 rows are not final (流量体裁: 数据将于第二天更新); export these days again tomorrow",)
+
+
+def test_of_a_folder_what_a_night_would_refuse_unread_is_refused_unread(tmp_path):
+    outside = tmp_path / "outside.csv"
+    outside.write_bytes(order_csv([order_row(1)]))
+    folder = tmp_path / "landing"
+    (folder / "orders").mkdir(parents=True)
+    (folder / "a.csv").write_bytes(order_csv([order_row(1)]))
+    (folder / "link.csv").symlink_to(outside)
+    os.mkfifo(folder / "orders" / "pipe.csv")
+    result = CliRunner().invoke(cli, ["inspect", str(folder), "--home", str(tmp_path)])
+    assert result.exit_code == 2
+    assert f"{folder}/link.csv: is a link that leads out of the landing folder; copy the file itself" in result.output
+    assert f"{folder}/orders/pipe.csv: is not a regular file" in result.output
+    assert result.output.count("would load") == 1
 
 
 def test_an_export_of_two_feeds_and_one_of_none(tmp_path):

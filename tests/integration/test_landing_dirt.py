@@ -297,6 +297,10 @@ CASES = [
          file="file.parquet", encoding="parquet", rounded=1, holds=(CREATED, "2026-06-01 18:00:00")),
     refused("parquet cut off", PARQUET[:-50], "not a readable Parquet file", file="file.parquet"),
     refused("parquet that is none", b"PAR1 nothing", "not a readable Parquet file", file="file.parquet"),
+    refused("parquet with lists", parquet({**COLUMNS, "order_line_id": [["1"], ["2"], ["3"]]}),
+            "column order_line_id holds lists or records (VARCHAR[])", file="file.parquet"),
+    refused("parquet with records", parquet({**COLUMNS, "product_id": [{"a": 1}] * 3}),
+            "column product_id holds lists or records (STRUCT(a BIGINT))", file="file.parquet"),
     refused("parquet without a required column", parquet({k: v for k, v in COLUMNS.items() if k != "quantity"}),
             "lacks required columns quantity", file="file.parquet"),
     # workbooks

@@ -431,6 +431,35 @@ def test_the_sum_of_several_days_never_becomes_a_day(shop):
     assert any("no period stands in its name" in line for line in shop.said)
 
 
+def test_equal_bytes_of_another_day_are_another_day(shop):
+    card = xlsx("compass_product_card", [CARD])
+    days = ["2026_06_16~2026_06_16", "2026_06_17~2026_06_17", "2026_06_16~2026_06_17"]
+    for day in days:
+        shop.drop(f"商品卡_{day}.xlsx", card)
+    shop.load()
+    shop.drop(f"copy/商品卡_{days[0]}.xlsx", card)
+    shop.load()
+    shop.check_books()
+    assert shop.rows("select business_date::varchar from raw.raw_traffic_daily order by 1") == [
+        ("2026-06-16",), ("2026-06-17",),
+    ]  # fmt: skip
+    assert shop.rows("select path, status from control.load_audit where status <> 'loaded'") == [
+        (f"copy/商品卡_{days[0]}.xlsx", "already_loaded")
+    ]
+
+
+def test_rows_in_two_sheets_are_refused_unless_the_second_repeats_the_first(shop):
+    shop.drop("概览.xlsx", xlsx(
+        "compass_deal_daily", [{"日期": "2026-06-01", "载体类型": "直播", "用户支付金额": "1"}], sheets=("成交概览", "自营成交"),
+    ))  # fmt: skip
+    shop.drop("订单.xlsx", xlsx("doudian_orders", [order_row(1)], sheets=("一", "二")))
+    shop.drop("空.xlsx", sheet([], columns_of("doudian_orders"), sheets=("一", "二")))
+    report = shop.load()
+    assert [(file.path, file.error) for file in report.refused] == [
+        ("订单.xlsx", "has rows in two sheets, 一 and 二; save each as a file of its own")
+    ]
+
+
 def test_a_figure_too_large_to_compute_with_holds_its_row_back(shop):
     # An id that slipped into a neighbouring column; 10^15 - 1 minutes of one viewer are more seconds than a column holds.
     slipped = {"直播开始时间": "2026/06/02 20:00:00", "直播间观看人数": "6900000000000000001"}

@@ -30,11 +30,25 @@ def test_hidden_and_temporary_files_are_left_alone(shop):
 @pytest.mark.parametrize(
     ("name", "why"),
     [
+        ("stray.csv", "lies in no feed's folder; move it into one of ad_spend, author_audience"),
+        ("stray.csv", "or describe its layout (quanyu inspect --draft)"),
+        ("order/a.csv", "did you mean orders?"),
+        ("Orders/a.csv", "did you mean orders?"),
+        ("things/a.csv", "which is no feed; known are"),
+    ],
+)
+def test_a_file_of_which_nothing_is_known_is_told_where_it_could_go(shop, name, why):
+    shop.drop(name, "one,two\n1,2\n")
+    (result,) = shop.load().refused
+    assert why in result.error
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
         ("stray.csv", "lies in no feed's folder; its columns are those of orders: move it into orders/"),
-        ("stray.csv.exe", "lies in no feed's folder; move it into one of"),
-        ("order/a.csv.exe", "did you mean orders?"),
-        ("Orders/a.csv.exe", "did you mean orders?"),
-        ("things/a.csv.exe", "which is no feed; known are"),
+        ("stray.csv.exe", "extension that is not read"),
+        ("order/a.csv.exe", "extension that is not read"),
         ("things/a.csv", "lies in 'things', which is no feed; its columns are those of orders: move it into orders/"),
         ("orders/readme.md", "extension that is not read"),
         ("orders/a.xls", "extension that is not read"),

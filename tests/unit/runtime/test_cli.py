@@ -53,7 +53,7 @@ def home(tmp_path: Path) -> Path:
         "create table operations.load_audit as select 'run-----' as run_id, 'orders/a.csv' as path, "
         "timestamp '2025-03-12 02:30:00' as loaded_at, 'loaded' as status, 'sha' as sha256, 'orders' as feed, 4::bigint as rows_read, "
         "2::bigint as rows_loaded, 1::bigint as rows_duplicate, "
-        "1::bigint as rows_quarantined, 0::bigint as rows_set_aside"
+        "1::bigint as rows_quarantined, 0::bigint as rows_set_aside, null::varchar as error"
     )
     con.execute("create table operations.quarantine as select 'orders' as feed, 'bad_number' as reason")
     con.close()
@@ -213,25 +213,29 @@ def test_status_names_refused_files_until_they_are_loaded_or_taken_away(
     with duckdb.connect(str(home / "published" / "current.duckdb")) as con:
         con.execute(
             "insert into operations.load_audit select 'earlier', path, timestamp '2025-03-11 02:30:00', 'refused', '', "
-            "'unknown', 0, 0, 0, 0, 0 from (values ('gone.csv'), ('mended.csv')) as t(path)"
+            "'unknown', 0, 0, 0, 0, 0, path || ': is empty' from (values ('gone.csv'), ('mended.csv')) as t(path)"
         )
         con.execute(
             "insert into operations.load_audit select 'run-----', 'orders/bad' || n || '.csv', "
-            "timestamp '2025-03-12 02:30:00', 'refused', 'x' || n, 'orders', 0, 0, 0, 0, 0 from range(1, 8) as r(n)"
+            "timestamp '2025-03-12 02:30:00', 'refused', 'x' || n, 'orders', 0, 0, 0, 0, 0, "
+            "'orders/bad' || n || '.csv: is empty' from range(1, 25) as r(n)"
         )
         # One export that feeds two.
         con.execute(
             "insert into operations.load_audit select 'run-----', 'mended.csv', timestamp '2025-03-12 02:30:00', 'loaded', "
-            "'m', feed, 3, 3, 0, 0, 0 from (values ('contents'), ('traffic_daily')) as t(feed)"
+            "'m', feed, 3, 3, 0, 0, 0, null from (values ('contents'), ('traffic_daily')) as t(feed)"
         )
-    for number in range(1, 8):
+    for number in range(1, 25):
         path = home / "landing" / "orders" / f"bad{number}.csv"
         path.parent.mkdir(exist_ok=True)
         path.write_text("x")
     _, out, _ = ran(capsys, monkeypatch, "status", "--home", home)
-    names = ", ".join(f"orders/bad{n}.csv" for n in range(1, 6))
-    assert f"refused     {names} … 2 more · 1 not in the landing folder any more\n" in out and "mended.csv" not in out
-    assert "files       2 loaded, 8 refused · books balanced" in out
+    lines = out[out.index("refused     ") :].splitlines()
+    named = sorted(f"orders/bad{n}.csv: is empty" for n in range(1, 25))[:20]
+    assert [line[12:] for line in lines[:22]] == [
+        *named, "4 more, see path and error in operations.load_audit (quanyu query)", "1 not in the landing folder any more",
+    ]  # fmt: skip
+    assert "mended.csv" not in out and "files       2 loaded, 25 refused · books balanced" in out
 
 
 def test_status_says_how_many_lines_have_a_buyer(
