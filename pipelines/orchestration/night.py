@@ -115,6 +115,9 @@ class Night:
             log.debug("%s failed", name, exc_info=True)
             if interrupts.is_interruption(error):
                 self.failure = QuanyuError(f"{name}: interrupted; what was published stands, run the night again")
+            elif database.is_out_of_space(error):
+                why = f"{name}: the disk is full ({database.first_sentence(error)})"
+                self.failure = QuanyuError(f"{why}; make room under {self.settings.home} and run the night again")
             else:
                 self.failure = QuanyuError(f"{name}: {type(error).__name__}: {database.first_sentence(error)}")
             raise

@@ -52,7 +52,7 @@ def close(con: duckdb.DuckDBPyConnection, how: Callable[[], None] | None = None)
 def mend(path: Path) -> None:
     """Undo the checkpoint of `path` that was begun and never finished. The file must not be open."""
     journal = journal_of(path)
-    if not journal.exists():
+    if not (journal.exists() and path.exists()):
         return
     with journal.open("rb") as kept:
         about = json.loads(kept.readline())
@@ -68,8 +68,13 @@ def mend(path: Path) -> None:
 
 
 def create(path: Path) -> None:
-    """An empty database at `path` where there is none. Its headers are three writes: made elsewhere, then renamed."""
+    """An empty database at `path` where there is none. Its headers are three writes: made elsewhere, then renamed.
+
+    What lies beside it is of the file that somebody took away.
+    """
     if not path.exists():
+        for orphan in (log_of(path), journal_of(path)):
+            orphan.unlink(missing_ok=True)
         fresh = path.with_name(f"{path.name}.new")
         fresh.unlink(missing_ok=True)
         duckdb.connect(str(fresh)).close()

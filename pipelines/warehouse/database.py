@@ -5,7 +5,9 @@ Only whoever holds the night lock may call anything here.
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -18,6 +20,9 @@ import duckdb
 from pipelines.config import Settings
 from pipelines.errors import QuanyuError
 from pipelines.warehouse import checkpoints
+
+# No room on the disk, in the quota of a user, or in what one file may take.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 # (shop, feed, whether any of its rows names a user)
 Presence = frozenset[tuple[str, str, bool]]
@@ -94,7 +99,7 @@ def building(settings: Settings, *, read_only: bool = False) -> Iterator[duckdb.
         con = connect(settings.build_db, settings, read_only=read_only)
     except duckdb.IOException as error:
         if "Corrupt" in str(error):
-            hint = "bring back state/ from your backup, or run in a new home with all files in its landing/"
+            hint = "empty state/ and bring it back from your backup, or run in a new home with all files in landing/"
         else:
             hint = "close whatever else has it open, readers belong on published/current.duckdb"
         raise QuanyuError(f"{settings.build_db}: cannot be opened ({first_sentence(error)}); {hint}") from error
@@ -233,5 +238,14 @@ def sql_text(value: object) -> str:
 
 
 def first_sentence(error: BaseException) -> str:
-    """The first line of an engine's message."""
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    """The first line of an engine's message; of an engine that gave up, what it gave up for."""
+    said = str(error).strip()
+    _, _, original = said.partition("Original error:")
+    return (original.strip(' "\n') or said or type(error).__name__).splitlines()[0]
+
+
+def is_out_of_space(error: BaseException) -> bool:
+    """Whether a disk, or what a user may write to it, is full."""
+    if isinstance(error, OSError):
+        return error.errno in _FULL
+    return isinstance(error, duckdb.Error) and any(os.strerror(code) in str(error) for code in _FULL)

@@ -82,7 +82,7 @@ def test_a_checkpoint_killed_before_its_header_is_undone_and_the_log_still_holds
 def test_without_the_journal_such_a_file_cannot_be_opened(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     killed_in_a_checkpoint(settings, monkeypatch, at=0.5, header=False)
     checkpoints.journal_of(settings.build_db).unlink()
-    with pytest.raises(QuanyuError, match=r"Corrupt database file.*bring back state/ from your backup"):
+    with pytest.raises(QuanyuError, match=r"Corrupt database file.*empty state/ and bring it back from your backup"):
         counted(settings)
 
 
@@ -130,3 +130,17 @@ def test_a_file_killed_while_it_was_made_is_made_again(settings: Settings) -> No
     settings.build_db.with_name(f"{settings.build_db.name}.new").write_bytes(header)
     fill(settings, 10)
     assert counted(settings) == {10}
+
+
+def test_what_is_left_of_a_file_that_somebody_removed_goes_with_it(settings: Settings) -> None:
+    fill(settings, 20)
+    con = connect(settings.build_db, settings)
+    con.execute("create table kept_in_the_log as select 1 as n")
+    con.close()
+    checkpoints.journal_of(settings.build_db).write_bytes(b"{}")
+    settings.build_db.unlink()
+    fill(settings, 10)
+    assert counted(settings) == {10}
+    with building(settings) as con:
+        assert ("kept_in_the_log",) not in con.execute("select table_name from duckdb_tables()").fetchall()
+    assert not checkpoints.journal_of(settings.build_db).exists()
