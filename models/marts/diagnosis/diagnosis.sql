@@ -7,6 +7,13 @@ with rules as (
     limit 1
 ),
 
+-- By the letter an order that tells no pick-up was not picked up in time: of a shop that never told one that says nothing.
+tells_pickups as (
+    select distinct shop_id
+    from {{ ref('stg_orders') }}
+    where picked_up_at is not null
+),
+
 -- An indicator is late while it earns less than the fraction; the spell it is in began after the last day it did not.
 promises as (
     select
@@ -16,6 +23,9 @@ promises as (
     inner join {{ ref('diagnosis_findings') }} as f
         on i.indicator = f.indicator
     cross join rules as r
+    left join tells_pickups as p
+        on i.shop_id = p.shop_id
+    where i.indicator <> 'pickup_on_time' or p.shop_id is not null
 ),
 
 late_spells as (
