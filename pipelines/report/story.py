@@ -172,6 +172,8 @@ class Story:
                 paid=self.yuan(paid), net=self.yuan(self.at("shop_daily", "net_amount")), buyers=count(buyers) or "",
                 orders=count(self.at("shop_daily", "orders")) or "",
             )  # fmt: skip
+            if self.at("shop_daily", "refund_by_pay_date") is None:
+                self.say(told, "trade", "no_refunds")
         before = self.at("shop_daily", "paid_amount", back=7)
         if not before:
             self.say(told, "trade", "wow_none")

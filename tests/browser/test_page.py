@@ -204,6 +204,41 @@ def test_axe_finds_no_serious_fault(chromium: Browser, files: Files, language: s
     assert grave == []
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_number_in_a_shaded_cell_stands_out(chromium: Browser, files: Files, scheme: str) -> None:
+    """axe does not look into a canvas: of every cell the drawn colour against that of its number, by WCAG's formula."""
+    with opened(chromium, files["full", "en"], "desktop", scheme) as seen:
+        cells = seen.page.evaluate("""() => [...document.querySelectorAll(".plot")].flatMap((plot) => {
+            const chart = echarts.getInstanceByDom(plot);
+            const series = chart ? chart.getModel().getSeries().filter((one) => one.subType === "heatmap") : [];
+            return series.flatMap((one) => one.getData().mapArray((at) => {
+                const data = one.getData();
+                return [data.getItemVisual(at, "style").fill, data.getItemModel(at).get(["label", "color"])];
+            }));
+        })""")
+    assert len(cells) >= 9
+    low = [(fill, text) for fill, text in cells if contrast(channels(fill), channels(text)) < 4.5]
+    assert low == []
+
+
+def channels(colour: str) -> list[float]:
+    if colour.startswith("#"):
+        digits = colour[1:] if len(colour) == 7 else "".join(digit * 2 for digit in colour[1:])
+        return [int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+    return [float(part) / 255 for part in re.findall(r"[\d.]+", colour)[:3]]
+
+
+def contrast(one: list[float], other: list[float]) -> float:
+    low, high = sorted(
+        sum(
+            weight * (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4)
+            for weight, part in zip((0.2126, 0.7152, 0.0722), colour, strict=True)
+        )
+        for colour in (one, other)
+    )
+    return (high + 0.05) / (low + 0.05)
+
+
 def test_it_can_be_used_with_the_keyboard_alone(chromium: Browser, files: Files) -> None:
     with opened(chromium, files["full", "zh"]) as seen:
         page = seen.page

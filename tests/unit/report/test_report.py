@@ -132,6 +132,7 @@ def test_the_factor_that_moved_sales_is_named(small: dict[str, Any]) -> None:
     day_of(
         found, "shop_daily", paid_amount=[1000, *[None] * 6, 450], net_amount=[None] * 7 + [400], buyers=[10, *[None] * 6, 9],
         orders=[None] * 7 + [11], product_click_users=[100, *[None] * 6, 120], new_buyers=[None] * 7 + [3],
+        refund_by_pay_date=[None] * 7 + [50],
     )  # fmt: skip
     assert told(found, "trade") == (
         "¥450.00 paid on the day, ¥400.00 after refunds; 9 buyers placed 11 orders. Sales are down 55.0% against the same "
@@ -141,6 +142,16 @@ def test_the_factor_that_moved_sales_is_named(small: dict[str, Any]) -> None:
     assert told(found, "trade", "zh")[0].startswith(
         "当日支付 ¥450.00，退款后 ¥400.00；9 人成交 11 单。比上周同日下降 55.0%，主要因为每位买家的支付额下降 50.0%。"
     )
+
+
+def test_where_no_refund_was_ever_delivered_the_page_says_so(small: dict[str, Any]) -> None:
+    found = json.loads(json.dumps(small, default=str))
+    found["shops"]["shop-1"]["days"] = 1
+    day_of(found, "shop_daily", paid_amount=[450], net_amount=[450], buyers=[9], orders=[11], refund_by_pay_date=[None])
+    assert "placed 11 orders. No refunds were ever delivered, so none are taken off. " in told(found, "trade")[0]
+    assert "尚未接入退款数据" in told(found, "trade", "zh")[0]
+    day_of(found, "shop_daily", paid_amount=[450], net_amount=[450], buyers=[9], orders=[11], refund_by_pay_date=[0])
+    assert "refunds were" not in told(found, "trade")[0]
 
 
 def test_orders_that_never_say_when_they_were_signed_for_are_not_few(small: dict[str, Any]) -> None:

@@ -116,7 +116,7 @@ function beside({ bars, kind, format, max, line, marks, height, labels }) {
       tooltip: { ...tipBox(), trigger: "item", formatter: (p) => tip(drawn[p.dataIndex].name, drawn[p.dataIndex].tip ?? [[p.seriesName, text(drawn[p.dataIndex])]]) },
       xAxis: valueAxis(format, { max, splitLine: { show: false }, axisLabel: { show: false } }),
       yAxis: [
-        categoryAxis(drawn.map((bar) => bar.name), { axisLine: { show: false }, axisLabel: { ...labelStyle(), color: ink("soft"), fontSize: 12, width: 130, overflow: "truncate", hideOverlap: false, interval: 0 } }),
+        categoryAxis(drawn.map((bar) => bar.name), { axisLine: { show: false }, axisLabel: { ...labelStyle(), color: ink("soft"), fontSize: 12, width: 152, overflow: "truncate", hideOverlap: false, interval: 0 } }),
         categoryAxis(drawn.map(text), { position: "right", axisLine: { show: false }, axisLabel: { ...labelStyle(), color: ink("ink"), fontSize: 12, hideOverlap: false, interval: 0 } }),
       ],
       series: [
@@ -137,11 +137,24 @@ function beside({ bars, kind, format, max, line, marks, height, labels }) {
   };
 }
 
+const channels = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+// The colour at a place from 0 to 1 along evenly spaced ones.
+const between = (colours, place) => {
+  const at = Math.min(place * (colours.length - 1), colours.length - 1 - 1e-9);
+  const [from, to] = [channels(colours[Math.floor(at)]), channels(colours[Math.floor(at) + 1])];
+  return from.map((channel, i) => channel + (to[i] - channel) * (at % 1));
+};
+// Black or white, whichever stands out more: one of them always does by 4.5 to 1.
+const readableOn = (rgb) => {
+  const [r, g, b] = rgb.map((channel) => channel / 255).map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? "#000" : "#fff";
+};
+
 // A grid of cells shaded by value, the value written in each.
 function shaded({ across, down, cells, kind, format, height }) {
   const values = cells.map((cell) => cell[2]).filter((value) => value !== null);
   const most = Math.max(...values, 0);
-  const deep = (value) => most > 0 && value > most * 0.55;
+  const shades = [ink("hover"), ink("a2"), ink("a4")];
   return {
     height: height ?? 46 + down.length * 44,
     option: frame({
@@ -150,10 +163,10 @@ function shaded({ across, down, cells, kind, format, height }) {
       tooltip: { ...tipBox(), trigger: "item", formatter: (p) => tip(`${down[p.value[1]]} · ${across[p.value[0]]}`, [[W.charts.word.value, shown(kind, p.value[2])]]) },
       xAxis: categoryAxis(across, { position: "top", axisLine: { show: false }, splitArea: { show: false } }),
       yAxis: categoryAxis(down, { inverse: true, axisLine: { show: false } }),
-      visualMap: { show: false, min: 0, max: most || 1, inRange: { color: [ink("hover"), ink("a2"), ink("a4")] } },
+      visualMap: { show: false, min: 0, max: most || 1, inRange: { color: shades } },
       series: [{
         type: "heatmap", itemStyle: { borderColor: ink("paper"), borderWidth: 2 },
-        data: cells.map((cell) => ({ value: cell, label: { color: deep(cell[2]) ? ink("paper") : ink("ink") } })),
+        data: cells.map((cell) => ({ value: cell, label: { color: readableOn(between(shades, (cell[2] ?? 0) / (most || 1))) } })),
         label: { show: true, fontSize: 11, fontFamily: FONT, formatter: (p) => format(p.value[2]) },
       }],
     }),
