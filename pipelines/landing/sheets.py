@@ -111,7 +111,7 @@ class Sheet:
         for at, position in enumerate(wanted):
             piece = pieces[position] if position < last else b""
             letters = names[position]
-            if not (piece.startswith(letters) and piece[len(letters)] < 65):
+            if not (piece.startswith(letters) and piece[len(letters) : len(letters) + 1].isdigit()):
                 placed = placed if placed is not None else _placed(pieces)
                 piece = placed.get(position, b"")
             texts.append(self._text(piece, is_id=bool(ids and ids[at])) if piece else None)

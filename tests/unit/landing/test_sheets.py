@@ -207,3 +207,9 @@ def test_an_empty_row_that_says_where_it_is_counts(tmp_path):
     assert read(raw(tmp_path, "<row r='4'/><row><c><v>1</v></c></row><row/><row><c><v>2</v></c></row>")) == {
         "Sheet1": {5: ["1"], 7: ["2"]}
     }
+
+
+def test_a_cell_that_was_cut_off_in_its_place_is_no_cell(tmp_path):
+    rows = '<row r="1"><c r="A<c r="A1" t="str"><v>one</v></c><c r="B1"><v>2</v></c></row>'
+    assert read(raw(tmp_path, rows)) == {"Sheet1": {1: ["one", "2"]}}
+    assert read(raw(tmp_path, '<row r="1"><c r="A1"><v>1</v></c><c r="B</row>'))["Sheet1"][1][0] == "1"
